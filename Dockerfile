@@ -28,9 +28,13 @@ COPY app.py wsgi.py gunicorn.conf.py Procfile ./
 COPY jimeng jimeng
 COPY templates templates
 COPY static static
-# Nothing is written at run time: pictures and tasks are in MongoDB.
+# Tasks are in MongoDB, and so are pictures unless STORAGE says otherwise. Only with
+# STORAGE=file something is written at run time, to STORAGE_DIR: a volume begins with
+# the owner of this directory.
 RUN python -m compileall -q app.py wsgi.py jimeng \
-  && useradd --system --no-create-home --uid 10001 jimeng
+  && useradd --system --no-create-home --uid 10001 jimeng \
+  && mkdir -p /var/lib/jimeng/pictures \
+  && chown -R jimeng /var/lib/jimeng
 # The commit, which the image has no repository to tell: make docker-build says it.
 ARG SOURCE_VERSION=
 ENV SOURCE_VERSION=$SOURCE_VERSION

@@ -77,6 +77,12 @@
     own.set("loop", player.loop ? "yes" : "no");
   });
 
+  // The frame that is shown when its button is pressed.
+  document.addEventListener("submit", ({ target }) => {
+    const player = target.matches("[data-frame]") && stageVideo();
+    if (player) target.elements.at.value = Math.round(player.currentTime * 1000);
+  });
+
   const KEYS = {
     " ": (player) => { if (player.paused) player.play().catch(() => {}); else player.pause(); },
     ArrowLeft: (player) => { player.currentTime = Math.max(player.currentTime - STEP, 0); },

@@ -3,7 +3,6 @@
 import io
 import itertools
 import logging
-import math
 import os
 import sys
 import threading
@@ -19,17 +18,15 @@ from PIL import Image as Pillow
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng import jobs, lanes, limits
+from jimeng import jobs
 from jimeng.accounts import password_hashing
 from jimeng.batches import filling
-from jimeng.billing import costs
 from jimeng.cli.checks import databases as doctor_of_databases
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import long_polls, watcher
-from jimeng.jobs import pump
+from jimeng.jobs import poll_schedule, pump
 from jimeng.jobs.bulk import worker
-from jimeng.limits import deferred_release
 from jimeng.monitoring import readiness
 from jimeng.process import broker
 from jimeng.providers import ImageRequest, Progress, Provider, Registry
@@ -41,14 +38,7 @@ from tests.databases import (  # noqa: F401 (hooks and fixtures)
     pytest_configure_node,
     servers,
 )
-from tests.forgetting import (
-    forget_budgets,
-    forget_lanes,
-    forget_release,
-    forget_retention,
-    forget_sweeps,
-    forget_troubles,
-)
+from tests.forgetting import forget, forget_lanes
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_collection_finish, pytest_sessionstart  # noqa: F401
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
@@ -150,6 +140,13 @@ def patience() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_polls() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(poll_schedule, "POLL_INTERVAL_S", 0.05)
+        yield
+
+
 @pytest.fixture(scope="session")
 def config(servers: Servers) -> Config:  # noqa: F811
     return Config(
@@ -158,7 +155,6 @@ def config(servers: Servers) -> Config:  # noqa: F811
         REDIS_URL=servers.redis_url(),
         AUTH="off",
         ALLOW_OPEN_ACCESS=True,
-        POLL_INTERVAL=0.05,
         LOG_LEVEL="warning",
         DATA_DIR="nowhere",  # a `make run` of this checkout is none of theirs
     )
@@ -190,17 +186,7 @@ def begin_anew(database: Database) -> None:
     jobs.huey.storage.conn.flushdb()
     for name in filled(database):
         database[name].delete_many({})
-    forget_lanes()
-    lanes.clear_switch_cache()
-    costs.clear_price_cache()
-    forget_budgets()
-    forget_sweeps()
-    forget_troubles()
-    forget_retention()
-    forget_release()
-    lanes.limits._worker = (math.inf, True)  # the tests do its work
-    limits.clear_quota_cache()
-    deferred_release.pending.clear()
+    forget()
 
 
 @pytest.fixture(scope="session")
@@ -332,9 +318,9 @@ def quick_room(monkeypatch) -> Iterator[None]:
     """Places for 24 who wait and for 8 streams, and looks in quick succession."""
     monkeypatch.setattr(watcher, "POLL_INTERVAL_S", 0.1)
     monkeypatch.setattr(long_polls, "WAKE_INTERVAL_S", 0.1)
-    long_polls.configure(Config(MAX_LONG_POLLS=24, MAX_EVENT_STREAMS=8))
+    long_polls.configure(permits=long_polls.ProcessPermits(24, 8))
     yield
-    long_polls.configure(long_polls.DEFAULTS)
+    long_polls.configure(permits=long_polls.FEW)
 
 
 @pytest.fixture

@@ -1,24 +1,23 @@
 """What a process remembers from call to call, dropped: as if it had just begun."""
 
+import math
 import time
 
-from jimeng.billing import counters, settlement
 from jimeng.documents import indexes
 from jimeng.documents.migrations import record as schema
 from jimeng.errors import outages
-from jimeng.jobs import (
-    input_cleanup,
-    janitor,
-    metric_counters,
-    poll_schedule,
-    record_retention,
-    retention,
-)
 from jimeng.lanes import claims, limits, queue
-from jimeng.limits import reservations
-from jimeng.monitoring import readiness
-from jimeng.process import activity, broker
-from jimeng.webhooks import deliveries, outbox
+from jimeng.process import state
+from jimeng.upkeep import record_retention, retention
+
+
+def forget() -> None:
+    """All but the connections: nothing is out, and nothing lacks."""
+    state.clear()
+    indexes._looks.clear()
+    outages._outages.clear()
+    forget_release()
+    limits._state.worker = (math.inf, True)  # the tests do its work
 
 
 def forget_lanes() -> None:
@@ -33,41 +32,11 @@ def forget_lanes() -> None:
         cache.clear()
 
 
-def forget_budgets() -> None:
-    """What the installation has spent is counted again, and what may not be settled."""
-    counters.clear_count()
-    settlement._may_lack_ends = True
-
-
-def forget_sweeps() -> None:
-    """All open tasks, files and endpoints are looked at again; turns begin anew. No
-    process has been busy, or woken another."""
-    activity.clear()
-    broker._next_wake = 0.0
-    metric_counters._started.clear()
-    janitor._first_pass = janitor._recheck = janitor._file_cursor = None
-    input_cleanup._file_cursor = None
-    poll_schedule._generating.clear()
-    outbox.clear_owner_cache()
-    deliveries._last_lane.clear()
-
-
-def forget_troubles() -> None:
-    """Nothing is out, nothing lacks, nobody has been seen to leave jobs alone, and
-    Redis has not failed to count a request."""
-    indexes._looks.clear()
-    reservations._redis_retry_at = 0.0
-    outages._outages.clear()
-    readiness._since = {}
-    readiness._untaken_since = (None, 0.0)
-
-
 def forget_retention() -> None:
     """A round begins with the oldest picture, and one with the oldest record."""
-    retention._passed.clear()
-    retention._round_ends = 0.0
-    record_retention._passed.clear()
-    record_retention._round_ends = 0.0
+    for module in (retention, record_retention):
+        module._passed.clear()
+        module._state.clear()
 
 
 def forget_release() -> None:

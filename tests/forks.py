@@ -4,12 +4,15 @@ Processes of the product, forked from one that has imported it already.
 Importing takes most of what a start takes, and hashing most of what a sign-in takes:
 they hash passwords with a hundredth of the work. With `PATIENT` in their environment
 they wait for databases as long as a busy machine takes: a web process gives up after a
-second, and answers with 503 what a test asks that is about something else. Gunicorn is
-started in full, by `tests.served`. Whatever is about starting, or looks at a process
-from outside, starts it in full: `subprocess.Popen`.
+second, and answers with 503 what a test asks that is about something else. `constants`
+sets what is no setting. Gunicorn is started in full, by `tests.served`. Whatever is
+about starting, or looks at a process from outside, starts it in full:
+`subprocess.Popen`.
 """
 
 import gc
+import importlib
+import json
 import multiprocessing
 import os
 import runpy
@@ -35,6 +38,7 @@ MODULES = (
 LIGHT = "scrypt:256:8:1"  # for passwords
 PATIENT = "TESTS_PATIENT"
 PATIENCE = 30.0  # seconds
+CONSTANTS = "TESTS_CONSTANTS"
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(list(MODULES))
 
@@ -106,6 +110,11 @@ def become(
     run(words)
 
 
+def constants(values: Mapping[str, object]) -> dict[str, str]:
+    """The environment of processes in which these constants have other values."""
+    return {CONSTANTS: json.dumps(values)}
+
+
 def adjust() -> None:
     """Make of this process one of the tests', as its environment says."""
     if again.FOLDER in os.environ:
@@ -114,6 +123,9 @@ def adjust() -> None:
     if PATIENT in os.environ:
         base.WEB_TIMEOUT = indexes.MAX_WAIT_S = PATIENCE
         broker.connect = partial(broker.connect, timeout=PATIENCE)
+    for name, value in json.loads(os.environ.get(CONSTANTS, "{}")).items():
+        module, _, constant = name.rpartition(".")
+        setattr(importlib.import_module(module), constant, value)
 
 
 def run(words: Sequence[str]) -> None:

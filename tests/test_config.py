@@ -97,8 +97,7 @@ def test_placeholder_is_refused_by_name(name, text):
             for text in ("example.com", "ftp://x", "http:", "http://[")
         ],
         *[("VOLCENGINE_ENDPOINT", "visual.volcengineapi.com")],
-        *[("POLL_INTERVAL", text) for text in ("nan", "inf", "0", "61", "1s")],
-        *[("POLLS_PER_SECOND", text) for text in ("-1", "nan", "many")],
+        *[("WAIT_SECONDS", text) for text in ("nan", "inf", "0", "61", "1s")],
         *[("TASK_DEADLINE", "0"), ("USER_MAX_PENDING", "0"), ("SHUTDOWN_GRACE", "0")],
         *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WATERMARK", "perhaps")],
         *[("ARK_CONCURRENCY", text) for text in ("0", "1001", "x")],

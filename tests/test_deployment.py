@@ -59,6 +59,19 @@ def test_compose_file_runs_what_the_procfile_runs():
         assert waits_for["release"]["condition"] == "service_completed_successfully"
 
 
+def test_pictures_in_a_directory_have_a_volume():
+    """One that all processes share, at the directory that the image has for it."""
+    where = SERVICES["web"]["environment"]["STORAGE_DIR"]
+
+    assert "pictures" in COMPOSE["volumes"]
+    for name in ("release", "web", "worker"):
+        assert SERVICES[name]["volumes"] == [f"pictures:{where}"]
+        assert SERVICES[name]["environment"]["STORAGE_DIR"] == where
+    image = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert f"&& mkdir -p {where} " in image
+    assert f"&& chown -R jimeng {Path(where).parent}\n" in image
+
+
 def test_services_restart_rotate_and_tell_their_health():
     """And what `.env` says is stronger than the file's own defaults."""
     for name, service in SERVICES.items():

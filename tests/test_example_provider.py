@@ -11,10 +11,10 @@ from threading import Thread
 import pytest
 
 from jimeng import documents
-from jimeng.cli.tables.models import price
 from jimeng.config import Config
 from jimeng.providers import PROVIDERS, ImageRequest, InputPicture, registry
 from jimeng.providers.models.file import checked, load_models
+from scripts.tables.models import price
 from tests.conftest import png
 from tests.example_provider import COPY, OIL, EaselConfig, EaselProvider
 

@@ -7,8 +7,9 @@ import pytest
 
 from jimeng import jobs
 from jimeng.documents import Generation, QuotaUsage, utcnow
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import pump
 from jimeng.providers import Progress
+from jimeng.upkeep import janitor
 from tests.conftest import come_due, run_queue
 from tests.rest import CAT, client_with
 from tests.test_core import begin, create, refusal, result

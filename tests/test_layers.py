@@ -21,6 +21,7 @@ LEVELS = [
     {"batches", "gallery", "tasks", "accounts"},
     {"inputs"},
     {"limits"},
+    {"upkeep"},
     {"jobs"},
     {"webhooks", "lanes"},
     {"billing"},
@@ -36,7 +37,7 @@ LEAVES = {"local": {"config", "errors"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "batches", "gallery", "tasks", "accounts", "inputs", "limits"),
-    *("jobs", "webhooks", "lanes", "billing", "process", "pictures"),
+    *("upkeep", "jobs", "webhooks", "lanes", "billing", "process", "pictures"),
     *("documents", "providers", "config", "errors"),
     *LEAVES,
 }

@@ -125,7 +125,7 @@ def test_example_of_an_answer_conforms(document):
 
 LOOKS = [
     *("get_result", "list_images", "get_task", "list_models", "list_styles"),
-    *("show_usage", "health", "get_upload"),
+    *("show_usage", "health", "get_upload", "list_uploads"),
     *("list_collections", "get_collection", "list_pictures"),
     *("list_shares", "get_share", "list_prompts", "get_prompt"),
 ]
@@ -136,7 +136,7 @@ OTHER_LOOKS = [
 ]
 OF_A_USER = {
     *("list_images", "list_collections", "list_shares", "list_prompts"),
-    "list_batches",
+    *("list_batches", "list_uploads"),
 }
 
 

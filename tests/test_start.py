@@ -158,6 +158,20 @@ def test_public_server_that_says_nothing_of_proxies_is_warned(caplog, env, lines
     assert caplog.text.count("TRUSTED_PROXIES=0") == lines
 
 
+@pytest.mark.parametrize("module", ["jimeng.config.server", "wsgi"])
+def test_who_sets_what_is_no_setting_any_more_is_told(tmp_path, module):
+    """Gunicorn's master says so, and each consumer; the others do not matter."""
+    (tmp_path / ".env").write_text(
+        "POLL_INTERVAL=soon\nMAX_LONG_POLLS=5\nWAIT_SECONDS=9\n"
+    )
+    script = f"import runpy; runpy.run_module({module!r}, run_name='__main__')"
+
+    ended = load(tmp_path, script, OPEN)
+
+    (line,) = ended.stderr.splitlines()
+    assert line.endswith("without effect: POLL_INTERVAL, MAX_LONG_POLLS")
+
+
 @pytest.mark.parametrize(
     ("module", "lines"), [("jimeng.config.server", 1), ("wsgi", 0)]
 )

@@ -48,6 +48,30 @@ def mp4(
         return Path(out.name).read_bytes()
 
 
+def level_of(number: int) -> int:
+    """How light a frame of `fading` is."""
+    return 20 + 4 * number
+
+
+@functools.cache
+def fading(frames: int = 48) -> bytes:
+    """A video that gets lighter with each frame, with a key frame in 24."""
+    options = {"threads": "1", "g": "24", "bf": "2", "crf": "4"}
+    with NamedTemporaryFile(suffix=".mp4") as out:
+        with av.open(
+            out.name, "w", format="mp4", options={"movflags": "faststart"}
+        ) as container:
+            video = container.add_stream("libx264", rate=FPS, options=options)
+            video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
+            for number in range(frames):
+                image = Pillow.new("RGB", (128, 96), (level_of(number),) * 3)
+                frame = av.VideoFrame.from_image(image)
+                frame.pts = number
+                container.mux(video.encode(frame))
+            container.mux(video.encode(None))
+        return Path(out.name).read_bytes()
+
+
 def add_silence(container, sound, seconds: float) -> None:
     silence = av.AudioFrame(format="fltp", layout="mono", samples=1024)
     silence.sample_rate = RATE

@@ -16,6 +16,7 @@ from jimeng.accounts.keys import (
 )
 from jimeng.accounts.passwords import (
     MIN_PASSWORD_CHARS,
+    KnownDevice,
     confirm,
     hash_password,
     set_password,

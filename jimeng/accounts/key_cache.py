@@ -18,6 +18,7 @@ from jimeng import jobs
 from jimeng.documents import ApiKey, User
 from jimeng.documents.principal import KeyUse
 from jimeng.limits import ACCESS
+from jimeng.process.state import remembered
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class CachedKey:
     until: float  # by `monotonic`
 
 
-_cache: dict[str, CachedKey] = {}
+_cache: dict[str, CachedKey] = remembered({})
 
 
 def get_cached(digest: str, mark: bytes | None) -> tuple[ApiKey, User, KeyUse] | None:

@@ -164,7 +164,8 @@ def keep_prefix(*keys: ApiKey) -> None:
         if key.user_prefix:
             mine = {"$addToSet": {"user_prefixes": key.user_prefix}}
             User.collection().update_one(
-                {"_id": key.user_id}, {**mine, "$unset": {"tasks_named_at": ""}}
+                {"_id": key.user_id},
+                {**mine, "$unset": {"named_at": "", "tasks_named_at": ""}},
             )
 
 
@@ -251,13 +252,15 @@ def limit_fields(
         return {}
     if set(doors) - set(KEY_INTERFACES):
         raise Invalid.field("doors", "invalid.choice", known=", ".join(KEY_INTERFACES))
+    known_before = {"api" if each == "ark" else each for each in doors}
     registry = jobs.runtime().registry
     try:
         ids = [registry.model(name, makes=None).id for name in models]
     except Invalid as error:
         raise Invalid({"models": error.fields["model"]}) from error
     return {
-        "doors": [interface for interface in KEY_INTERFACES if interface in doors],
+        "interfaces": [each for each in KEY_INTERFACES if each in doors],
+        "doors": [each for each in KEY_INTERFACES if each in known_before],
         "models": [*dict.fromkeys(ids)],
         **amounts,
     }

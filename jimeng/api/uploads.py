@@ -5,17 +5,19 @@ from flask import Response, url_for
 from jimeng import inputs
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import BINARY
+from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import Input
 from jimeng.http import auth
 from jimeng.http.request_kinds import sends_picture
 from jimeng.http.requests import accepts_pictures, idempotency_key, read_form
 from jimeng.http.responses import file_response, success
 from jimeng.schemas.fields import Nothing
+from jimeng.schemas.pagination import OfCustomers
 from jimeng.schemas.responses import UploadDeleted, UploadRecord
 from jimeng.schemas.tasks import NewUpload
 
 LINKS = ["get_upload", "get_upload_content", "delete_upload"]
-FORM, RECORD = NewUpload(), UploadRecord()
+FORM, RECORD, RECORDS = NewUpload(), UploadRecord(), UploadRecord(many=True)
 
 
 @blp.post("/uploads", tags=["uploads"])
@@ -55,6 +57,22 @@ def create_upload() -> Response:
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     return success(RECORD.dump(upload), 201, headers=headers)
+
+
+@blp.get("/uploads", tags=["uploads"])
+@blp.arguments(OfCustomers, location="query")
+@blp.response(200, RECORDS)
+@describe_list(errors=["user_not_found"])
+def list_uploads(query: dict) -> Response:
+    """
+    List a user's uploads, newest first.
+
+    With `customers=true` also those of all customers of the account (see `act_for`).
+    The next page is in `Link` and in `next_cursor`; a page may be short, even empty,
+    and have a next one all the same.
+    """
+    page = inputs.page(auth.principal_of_api(), **query)
+    return page_response(RECORDS.dump(page.rows), page.next_cursor)
 
 
 @blp.get("/uploads/<upload_id>", tags=["uploads"])

@@ -145,8 +145,9 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     it. Creating a key takes a key with `account` or `admin`, or the account page.
 
     A key without `account` and `admin` may be limited further: to some interfaces
-    (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
-    models, and to fewer tasks a minute or pictures a day than its user has.
+    (`api` is everything under /api/v1/, `openai` under /v1/, `ark` under /api/v3/,
+    `mcp` is /mcp), to some models, and to fewer tasks a minute or pictures a day than
+    its user has.
     """
     key = accounts.create_key(auth.principal_of_api(), user_id, **params)
     return key, {"Location": url_for("api.list_keys", user_id=user_id)}

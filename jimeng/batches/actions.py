@@ -16,10 +16,10 @@ from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
-from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.tasks import Estimate
 from jimeng.tasks.cancellation import cancel_where, deletion_update, drop_generations_of
 from jimeng.tasks.clear_queue import CLEARED
+from jimeng.upkeep.purge import TRASH_RETENTION
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from jimeng.errors import (
 from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
 from jimeng.providers import VideoParameters
-from jimeng.tasks import Decision, Estimate, NewTask
-from jimeng.tasks.creation import model_for
-from jimeng.tasks.estimates import estimate_with
+from jimeng.tasks import Decision, Estimate, Request
+from jimeng.tasks.creation import Plan, model_for
+from jimeng.tasks.estimates import estimate_of
 
 # A window as of flow control: a batch adds pictures while its user has fewer waiting in
 # the model queue. Enough to keep all slots busy until the next round, and few enough
@@ -134,7 +134,7 @@ def free_pictures(batch: Batch) -> int:
 
 
 def request_of(batch: Batch) -> dict:
-    """The settings of each task, with its model, as fields of `tasks.NewTask`."""
+    """The settings of each task, with its model, as fields of `tasks.Request`."""
     video = batch.asked.get("video")
     return {**batch.asked, "video": video and VideoParameters.read(video)}
 
@@ -147,10 +147,10 @@ def estimate_more(principal: Principal, batch: Batch, n: int) -> Estimate:
         Invalid: its model or its size is no longer offered; so is ModelNotAllowed.
     """
     named = {"user_id": batch.user_id, "prompt": batch.prompts[0]}
-    like = NewTask(**{**request_of(batch), **named, "n": n})
-    model = model_for(principal, like)
-    found = estimate_with(principal, model, like, pictures=len(batch.inputs or []))
-    return replace(found, in_batch=True)
+    like = Request(**{**request_of(batch), **named, "n": n})
+    count = len(batch.inputs or [])
+    planned = Plan.of(like, model_for(principal, like), pictures=count)
+    return replace(estimate_of(principal, planned), in_batch=True)
 
 
 def will_wait(batch: Batch, n: int) -> bool:

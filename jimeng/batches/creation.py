@@ -23,8 +23,8 @@ from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import IdempotencyKeyReused, JimengError
 from jimeng.inputs import Named
-from jimeng.tasks import NewTask
-from jimeng.tasks.creation import output_size
+from jimeng.tasks import Request
+from jimeng.tasks.creation import Plan
 from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
@@ -103,11 +103,12 @@ def write(
     limits.reserve_submission(principal, user_id)
     new = replace(new, like=new.like.signed_for(principal))
     if new.like.webhook_url is not None:
-        outbox.ensure_default(new.like.webhook_signer or user_id)
+        outbox.ensure_default(new.like.origin.signer or user_id)
     stored_inputs = inputs.store_all(user_id, named)
     try:
         if stored_inputs:  # by now the sizes of the inputs are known
-            output_size(new.like, found.each.model, stored_inputs)
+            planned = Plan.of(found.like, found.each.model)
+            replace(planned, stored=stored_inputs).output_size()
         row = row_of(principal, new, found, stored_inputs)
         row |= {
             "_id": batch_id,
@@ -138,6 +139,7 @@ def row_of(
     is_short = len(new.template) <= MAX_TEMPLATE_CHARS
     return Batch.row(
         user_id=new.like.user_id,
+        owner_id=limits.owner_of(principal, new.like.user_id),
         name=new.name,
         prompts=list(found.prompts),
         template=new.template.strip() if is_grid and is_short else "",
@@ -182,7 +184,7 @@ def insert(
     return None
 
 
-def settings_of(like: NewTask) -> dict:
+def settings_of(like: Request) -> dict:
     """The settings that are not None, as JSON."""
     found = {name: getattr(like, name) for name in SETTINGS}
     found["video"] = like.video and like.video.stored()

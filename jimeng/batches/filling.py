@@ -17,9 +17,10 @@ from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import Invalid, JimengError
 from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
-from jimeng.jobs.purge import TRASH_RETENTION
-from jimeng.tasks import NewTask, create
+from jimeng.tasks import Request, create
 from jimeng.tasks.cancellation import cancel_where
+from jimeng.tasks.creation import Origin
+from jimeng.upkeep.purge import TRASH_RETENTION
 from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
@@ -140,19 +141,22 @@ def was_created(task_id: str) -> bool:
 def make(
     batch: Batch, principal: Principal, prompt: str, again: tuple[Named, ...]
 ) -> None:
-    new = NewTask(
+    request = Request(
         **capacity.request_of(batch),
-        again=again,
         user_id=batch.user_id,
         prompt=prompt,
-        id=batch.task_id(batch.made),
-        batch=batch.id,
-        batch_index=batch.made,
         metadata=batch.metadata,
         **webhook_of(batch),
-        request={"prompt": prompt, **batch.given},
+        received={"prompt": prompt, **batch.given},
+        origin=Origin(
+            id=batch.task_id(batch.made),
+            inputs=again,
+            batch=batch.id,
+            batch_index=batch.made,
+            signer=(batch.webhook or {}).get("signer"),
+        ),
     )
-    create(principal, new)
+    create(principal, request)
 
 
 def webhook_of(batch: Batch) -> dict[str, Any]:
@@ -161,18 +165,17 @@ def webhook_of(batch: Batch) -> dict[str, Any]:
     a webhook.
     """
     webhook = batch.webhook or {}
-    signed = {"webhook_signer": webhook.get("signer")}
     url, wanted = webhook.get("url"), webhook.get("events") or TASK_EVENTS
     events = [event for event in wanted if event in TASK_EVENTS]
     if not url or not events:
-        return signed
+        return {}
     try:
         outbox.check_address("webhook_url", url)
         outbox.secret_key()
     except (Invalid, WebhooksOff) as error:
         log.warning("webhook of a batch omitted id=%s: %s", batch.id, error)
-        return signed
-    return {**signed, "webhook_url": url, "webhook_events": events}
+        return {}
+    return {"webhook_url": url, "webhook_events": events}
 
 
 def record_created(batch: Batch, task_id: str) -> Batch | None:

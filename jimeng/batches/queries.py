@@ -68,6 +68,7 @@ def page(
     principal: Principal,
     user_id: str,
     *,
+    customers: bool = False,
     limit: int = 20,
     cursor: str | None = None,
     status: Collection[str] = (),
@@ -79,6 +80,8 @@ def page(
     List a user's batches, newest first.
 
     Args:
+        customers: Those of the principal, who is that user, and of all its customers. A
+            page may have fewer rows than *limit*, and still a next cursor.
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the previous page.
         status: Only batches with one of these statuses. A page may have fewer rows
@@ -88,14 +91,27 @@ def page(
         created_before: Only batches created before this time.
 
     Raises:
-        TaskNotFound: the principal may not see that user's batches.
-        Invalid: the cursor is malformed, or a status is unknown.
+        UserNotFound: the principal may not see that user.
+        Invalid: the cursor is malformed, or a status is unknown; or the principal has
+            no customers.
     """
-    condition = having(metadata) | created_between(created_after, created_before)
+    condition = having(metadata)
+    between = created_between(created_after, created_before)
     if status:
         condition["$or"] = [MAY_BE[Status(each)] for each in check_statuses(status)]
-    rows = rows_of(principal, user_id, limit + 1, cursor, condition)
-    found = cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
+    if customers:
+        rows = cursors.page_of(
+            Batch.collection(),
+            principal.with_customers() | between,
+            *("created_at", cursor, limit),
+            narrowing={**principal.filter(), **condition, **THERE},
+            hint="owner_created",
+            fields=FIRST_PROMPT,
+        )
+    else:
+        some = rows_of(principal, user_id, limit + 1, cursor, condition | between)
+        rows = cursors.cut_page(some, limit, "created_at")
+    found = rows.read(Batch.read_all)
     if not status:
         return found
     stand = progress_of_all(found.rows)

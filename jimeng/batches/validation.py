@@ -13,9 +13,9 @@ from jimeng.errors import Invalid, JimengError, KeyQuotaExceeded, QuotaExceeded
 from jimeng.errors.batches import TooManyBatches
 from jimeng.inputs import Named
 from jimeng.providers import Model
-from jimeng.tasks import Estimate, NewTask
-from jimeng.tasks.creation import check_with_model, model_for, resolve_inputs
-from jimeng.tasks.estimates import Decision, estimate_with
+from jimeng.tasks import Estimate, Request
+from jimeng.tasks.creation import Plan, model_for, resolve_inputs
+from jimeng.tasks.estimates import Decision, estimate_of
 
 MAX_OPEN = 20  # unfinished batches of one user
 
@@ -34,7 +34,7 @@ class NewBatch:
         request: The settings as received, to be stored.
     """
 
-    like: NewTask
+    like: Request
     prompts: Sequence[str] = ()
     template: str = ""
     name: str = ""
@@ -51,7 +51,7 @@ class BatchEstimate:
         repeated: The number of duplicates.
     """
 
-    like: NewTask
+    like: Request
     each: Estimate
     prompts: tuple[str, ...]
     repeated: int = 0
@@ -92,7 +92,9 @@ def estimate(principal: Principal, new: NewBatch) -> BatchEstimate:
     return validate(principal, new)[0]
 
 
-def validate(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[Named]]:
+def validate(
+    principal: Principal, new: NewBatch
+) -> tuple[BatchEstimate, Sequence[Named]]:
     """The estimate, and the resolved inputs."""
     principal.require_owner(new.like.user_id, "batch")
     model = model_for(principal, new.like)
@@ -100,11 +102,11 @@ def validate(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[N
     check_all(new, found, model)
     named = resolve_inputs(principal, new.like)
     like = replace(new.like, prompt=found.prompts[0])
-    each = estimate_with(principal, model, like, pictures=len(named))
+    each = estimate_of(principal, Plan.of(like, model))
     return BatchEstimate(like, each, found.prompts, found.repeated), named
 
 
-def check_limits(principal: Principal, like: NewTask) -> None:
+def check_limits(principal: Principal, like: Request) -> None:
     """
     Check what refuses a whole batch, except for the limit per minute.
 
@@ -152,9 +154,8 @@ def check_all(new: NewBatch, found: Expanded, model: Model) -> None:
     """
     wrong: dict[str, list[tuple[str, dict]]] = {}
     for prompt, line in zip(found.prompts, found.lines, strict=True):
-        one = replace(new.like, prompt=prompt)
         try:
-            check_with_model(one, model)
+            Plan.of(replace(new.like, prompt=prompt), model).check()
         except Invalid as error:
             reasons = error.fields.pop("prompt", [])
             if not reasons:

@@ -159,6 +159,25 @@ def budget_error(
         reopens=f"{reopens:%Y-%m-%d %H:%M} ({runtime().config.BILLING_TIMEZONE})",
     )
     error.budget = {
+        **budget_fields(whose, spend.day, period, limit, spent),
+        "needed": yuan(spend.micros),
+        "needed_micros": spend.micros,
+    }
+    return error
+
+
+def budget_fields(
+    whose: str, day: str, period: str, limit: int, spent: Spent
+) -> dict[str, object]:
+    """
+    What errors and webhook events say of a budget.
+
+    Args:
+        whose: As in `budget_error`, and so is *period*.
+        day: In ``BILLING_TIMEZONE``, of that period.
+        limit: In micro-yuan.
+    """
+    return {
         "whose": whose,
         "period": period,
         "limit": yuan(limit),
@@ -167,11 +186,8 @@ def budget_error(
         "used_micros": spent.used,
         "held": yuan(spent.reserved),
         "held_micros": spent.reserved,
-        "needed": yuan(spend.micros),
-        "needed_micros": spend.micros,
-        "reopens_at": reopens.isoformat(),
+        "reopens_at": reopens_at(day, period).isoformat(),
     }
-    return error
 
 
 def reopens_at(day: str, period: str) -> datetime:

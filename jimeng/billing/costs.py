@@ -24,6 +24,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng.documents import Generation, PriceRow, State, utcnow
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import PriceBySize, Step, Usage, dearest
@@ -37,8 +38,14 @@ FEN = 10_000  # micro-yuan
 NOT_CHARGED, UNKNOWN, CHARGED = "no", "unknown", "yes"
 
 Rows = dict[tuple[str, str | None], list[PriceRow]]  # by lane and account, latest first
-_cached_rows: tuple[float, Rows] | None = None
-_unreadable_until = 0.0  # by `time.monotonic`, for `price_by_size`
+
+
+class _State(Remembered):
+    cached_rows: tuple[float, Rows] | None = None
+    unreadable_until = 0.0  # by `time.monotonic`, for `price_by_size`
+
+
+_state = _State()
 
 
 @dataclass(frozen=True)
@@ -131,13 +138,12 @@ def price_by_size(model: Model, at: datetime | None = None) -> PriceBySize | Non
     The highest price at each size, over the accounts that may generate it; None if
     unknown, also while MongoDB is down and no rows were read before.
     """
-    global _unreadable_until
-    if monotonic() < _unreadable_until:  # of many models, only the first waits
+    if monotonic() < _state.unreadable_until:  # of many models, only the first waits
         return None
     try:
         found = dict.fromkeys(each.by_size for each in _of_accounts(model, at))
     except PyMongoError:
-        _unreadable_until = monotonic() + PRICE_CACHE_S
+        _state.unreadable_until = monotonic() + PRICE_CACHE_S
         return None
     return dearest([*found]) if found else None
 
@@ -219,8 +225,7 @@ def price_rows(*, fresh: bool = False) -> Rows:
     Raises:
         PyMongoError: as `highest_price`; always, if *fresh*.
     """
-    global _cached_rows
-    cached = _cached_rows
+    cached = _state.cached_rows
     if not fresh and cached and monotonic() - cached[0] < PRICE_CACHE_S:
         return cached[1]
     found: Rows = {}
@@ -233,14 +238,13 @@ def price_rows(*, fresh: bool = False) -> Rows:
             raise
         log.warning("prices not read: %s: %s", type(error).__name__, error)
         found = cached[1]
-    _cached_rows = monotonic(), found
+    _state.cached_rows = monotonic(), found
     return found
 
 
 def clear_price_cache() -> None:
     """Drop this process's cache of the rows."""
-    global _cached_rows, _unreadable_until
-    _cached_rows, _unreadable_until = None, 0.0
+    _state.cached_rows, _state.unreadable_until = None, 0.0
 
 
 def billing_day(at: datetime) -> str:

@@ -28,6 +28,7 @@ from jimeng.documents.spending import (
     exceeded_period,
     spending_decrements,
 )
+from jimeng.process.state import Remembered
 
 # The field of generations that names the owner of a budget, and its index.
 OWNERS = {
@@ -41,7 +42,12 @@ STORED_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 MAX_COUNTS, COUNT_AGAIN_S = 20, 0.02  # while others change what is counted
 
-_counted: Budgets | None = None  # the installation's, by this process
+
+class _State(Remembered):
+    counted: Budgets | None = None  # the installation's, by this process
+
+
+_state = _State()
 
 
 def reserve_spending(kind: Owner, row_id: str, spend: Spend) -> str | None:
@@ -57,10 +63,9 @@ def reserve_spending(kind: Owner, row_id: str, spend: Spend) -> str | None:
         The budget that it would exceed, ``day`` or ``month``; None if it is reserved,
         or the user or key is gone.
     """
-    global _counted
-    if kind is Budget and _counted != spend.budgets:
+    if kind is Budget and _state.counted != spend.budgets:
         raise_to_count(Budget, INSTALLATION, spend.day)
-        _counted = spend.budgets
+        _state.counted = spend.budgets
     is_latest = {"spend_day": {"$not": {"$gt": spend.day}}}
     where: dict = {"_id": row_id, "$and": [is_latest, *spend.fits()]}
     rows = kind.collection(durable=False)
@@ -264,9 +269,3 @@ def _sum(
     groups = [{"$match": where}, {"$group": {"_id": None, "n": {"$sum": f"${field}"}}}]
     rows = kind.collection().aggregate(groups, hint=index)
     return next((row["n"] for row in rows), 0)
-
-
-def clear_count() -> None:
-    """Let this process count the installation's budgets before it reserves again."""
-    global _counted
-    _counted = None

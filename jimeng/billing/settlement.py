@@ -36,6 +36,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import KNOWN_KIND, RUN_S, WRITING_LEASE, ignore_duplicates
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH, OWNERS
+from jimeng.process.state import Remembered
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,12 @@ LOCK_RETRY_S = 0.5
 
 Amounts = Counter[str]
 
-_may_lack_ends = True  # as far as this process knows
+
+class _State(Remembered):
+    may_lack_ends = True  # as far as this process knows
+
+
+_state = _State()
 
 
 class SettlerBusy(Exception):
@@ -103,10 +109,9 @@ def settle() -> bool:
     Returns:
         Whether there is more.
     """
-    global _may_lack_ends
     if not indexes.is_there(indexes.UNSETTLED):
         return False
-    if not _may_lack_ends and not _unsettled(1):
+    if not _state.may_lack_ends and not _unsettled(1):
         return False
     settler = _claim()
     if settler is None:
@@ -128,7 +133,7 @@ def settle() -> bool:
     if rows:  # and more, perhaps
         settler.release(utcnow(), {}, "pending")
         return True
-    _may_lack_ends = False
+    _state.may_lack_ends = False
     done = {"ends_batch": settler.batch}
     settler.release(utcnow(), done, "pending", "ends_after")
     return False

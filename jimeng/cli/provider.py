@@ -10,12 +10,9 @@ from flask.cli import with_appcontext
 from jimeng import jobs
 from jimeng.cli.checks import advice_on_probe
 from jimeng.cli.databases import with_demo
-from jimeng.cli.language import message, terminal_language
-from jimeng.cli.tables import errors as error_table
-from jimeng.cli.tables import models as model_tables
+from jimeng.cli.language import message
 from jimeng.config import Config
 from jimeng.errors import ProviderError
-from jimeng.i18n import LANGUAGES
 from jimeng.providers import Model, Registry, credentials
 
 
@@ -80,25 +77,3 @@ def check(model: Model, account: str) -> tuple[bool, str]:
         said = f"{error.code}: {message(advice_on_probe(error))}"
         return False, f"{said} [{error.provider_code or '-'} {error.request_id or '-'}]"
     return True, message("answer.model_ready" if is_known else "answer.model_untried")
-
-
-language_option = click.option(
-    "--lang",
-    type=click.Choice(LANGUAGES),
-    default=terminal_language,
-    help="Language of the table.",
-)
-
-
-@provider.command("models")
-@language_option
-def print_models(lang: str) -> None:
-    """Print the tables of ``docs/models.md``."""
-    click.echo(model_tables.tables(lang), nl=False)
-
-
-@provider.command("errors")
-@language_option
-def print_errors(lang: str) -> None:
-    """Print the table of ``docs/errors.md``."""
-    click.echo(error_table.table(lang), nl=False)

@@ -7,8 +7,8 @@ from flask.cli import with_appcontext
 from jimeng.cli.databases import databases
 from jimeng.config import Config
 from jimeng.documents.base import VIDEO
-from jimeng.jobs import record_retention
-from jimeng.jobs.retention import GIB, count_surplus
+from jimeng.upkeep import record_retention
+from jimeng.upkeep.retention import GIB, count_surplus
 
 
 @click.command()

@@ -13,8 +13,6 @@ from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import operation_timeout, utcnow
 from jimeng.documents.principal import recorded
-from jimeng.jobs.input_cleanup import file_ids_of_inputs
-from jimeng.jobs.janitor import file_ids_of_images
 from jimeng.pictures.stores import (
     ConfiguredStore,
     CopyDiffers,
@@ -24,6 +22,8 @@ from jimeng.pictures.stores import (
     overview,
 )
 from jimeng.pictures.stores.moving import FUTURE, Named
+from jimeng.upkeep.input_cleanup import file_ids_of_inputs
+from jimeng.upkeep.janitor import file_ids_of_images
 
 MIB = 2**20
 PROGRESS_EVERY = 100  # files

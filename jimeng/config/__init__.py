@@ -82,13 +82,8 @@ class Config:
     CORS_ORIGINS: tuple[str, ...] = setting((), parse_origins)
     ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
     ALLOWED_USER_HOSTS: tuple[str, ...] = setting((), parse_list)
-    POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))
-    POLLS_PER_SECOND: float = setting(100.0, between(0, 100_000, float))
     TASK_DEADLINE: float = setting(900.0, between(1, 43200, float))
     WAIT_SECONDS: float = setting(55.0, between(1, 60, float))
-    MAX_LONG_POLLS: int = setting(300, between(1, 10_000, int))
-    MAX_EVENT_STREAMS: int = setting(500, between(1, 10_000, int))
-    USER_MAX_WAITING: int = setting(200, between(1, 10_000, int))
     USER_MAX_PENDING: int = setting(100, between(1, 1_000_000, int))
     USER_MAX_PENDING_VIDEOS: int = setting(8, between(1, 1_000_000, int))
     USER_SUBMISSIONS_PER_MINUTE: int = setting(300, between(0, 1_000_000, int))
@@ -270,6 +265,14 @@ class Config:
 
 
 KNOWN = [each.name for each in fields(Config)]
+# Settings of the release before; whoever still sets them is told.
+WITHDRAWN = (
+    "POLL_INTERVAL",
+    "POLLS_PER_SECOND",
+    "MAX_LONG_POLLS",
+    "MAX_EVENT_STREAMS",
+    "USER_MAX_WAITING",
+)
 PER_ACCOUNT = [each for each in fields(Config) if each.metadata["per_account"]]
 
 
@@ -322,4 +325,4 @@ def read_environment(path: str = ".env") -> dict[str, str]:
 
 def read_dotenv(path: str) -> dict[str, str]:
     """Read a ``.env`` file; raises ConfigError as `dotenv.read` does."""
-    return dotenv.read(path, KNOWN, [each.name for each in PER_ACCOUNT])
+    return dotenv.read(path, [*KNOWN, *WITHDRAWN], [each.name for each in PER_ACCOUNT])

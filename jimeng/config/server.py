@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Mapping
 
-from jimeng.config import Config, logs, read_environment
+from jimeng.config import WITHDRAWN, Config, logs, read_environment
 from jimeng.errors import ConfigError
 
 log = logging.getLogger("jimeng.config.server")
@@ -20,7 +20,8 @@ log = logging.getLogger("jimeng.config.server")
 # runs no periodic tasks of Huey's, and finishes its jobs on SIGTERM.
 WEB = ("-m", "gunicorn", "wsgi:app")
 WORKER = ("-m", "huey.bin.huey_consumer", "wsgi.huey", "-w", "8", "-n", "-g", "TERM")
-MAX_OTHER_CONNECTIONS = 1000  # of a process, besides long polls and event streams
+# Of each web process.
+MAX_LONG_POLLS, MAX_EVENT_STREAMS, MAX_OTHER_CONNECTIONS = 300, 500, 1000
 
 
 def is_on_a_platform(environ: Mapping[str, str]) -> bool:
@@ -41,7 +42,7 @@ def settings(config: Config, environ: Mapping[str, str]) -> dict[str, str | int]
     address = config.address
     if is_on_a_platform(environ):
         address = f"0.0.0.0:{config.SERVER_PORT}"
-    waiting = config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS
+    waiting = MAX_LONG_POLLS + MAX_EVENT_STREAMS
     return {
         "bind": address,
         "worker_connections": waiting + MAX_OTHER_CONNECTIONS,
@@ -66,6 +67,12 @@ def warn_without_proxies(config: Config, environ: Mapping[str, str]) -> None:
         )
 
 
+def warn_withdrawn(environ: Mapping[str, str]) -> None:
+    """Log one line if settings are set that exist no longer."""
+    if found := [name for name in WITHDRAWN if environ.get(name)]:
+        log.warning("no longer a setting, and without effect: %s", ", ".join(found))
+
+
 def main() -> int:
     try:
         environ = read_environment()
@@ -74,6 +81,7 @@ def main() -> int:
         return logs.refuse(error)
     logs.setup(config)
     warn_without_proxies(config, environ)
+    warn_withdrawn(environ)
     sys.stdout.write(json.dumps(settings(config, environ)))
     return 0
 

@@ -39,13 +39,14 @@ class Batch(Leased):
 
     Attributes:
         user_id: The owner of the batch and of its tasks.
+        owner_id: For whom it is listed, besides: as `Task.owner_id`.
         name: The owner's name for it; may be empty.
         prompts: Without duplicates, in order; task number *i* has the *i*-th.
         template: The template whose combinations the prompts are; empty if there is
             none.
         total: Number of prompts.
         n: Number of pictures per prompt.
-        asked: The settings of each task, as in `tasks.NewTask`.
+        asked: The settings of each task, as in `tasks.Request`.
         inputs: The ids of the inputs of each task, in order.
         given: The input references as received in the request.
         lane: The lane of its tasks.
@@ -74,6 +75,7 @@ class Batch(Leased):
 
     id = StringField(primary_key=True, default=new_batch_id)
     user_id = StringField(required=True)
+    owner_id = StringField()
     name = StringField(default="")
     prompts = ListField(StringField())
     template = StringField(default="")
@@ -106,6 +108,9 @@ class Batch(Leased):
         "collection": "batches",
         "indexes": [
             named_index("user_created", "user_id", "-created_at", "-_id"),
+            named_index(
+                "owner_created", "owner_id", "-created_at", "-_id", having="owner_id"
+            ),
             named_index("due", "due_at", having="open"),
             named_index("deleted", "deleted_at", having="deleted_at"),
             named_index("inputs", "inputs", having="inputs"),

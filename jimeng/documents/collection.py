@@ -19,6 +19,7 @@ class Collection(Stored):
     A collection. Its pictures refer to it by `Image.collections`.
 
     Attributes:
+        owner_id: For whom it is listed, besides: as `Task.owner_id`.
         name: As entered, trimmed.
         name_key: The normalized name, unique per user.
         updated_at: When it was created or renamed, or pictures were last added.
@@ -26,6 +27,7 @@ class Collection(Stored):
 
     id = StringField(primary_key=True, default=new_id(PREFIX))
     user_id = StringField(required=True)
+    owner_id = StringField()
     name = StringField(required=True)
     name_key = StringField(required=True)
     created_at = DateTimeField(default=utcnow)
@@ -36,5 +38,8 @@ class Collection(Stored):
         "indexes": [
             named_index("name", "user_id", "name_key", unique=True),
             named_index("user_updated", "user_id", "-updated_at", "-_id"),
+            named_index(
+                "owner_updated", "owner_id", "-updated_at", "-_id", having="owner_id"
+            ),
         ],
     }

@@ -31,7 +31,9 @@ class ApiKey(WithBudgets, CountedByDay):
         prefix: Its first characters, to recognize it.
         sha256: Hash of the whole key, in hex.
         scopes: Some of ``read``, ``write``, ``account``, ``admin``.
-        doors: The allowed interfaces: some of ``api``, ``openai``, ``mcp``; empty: all.
+        interfaces: The allowed interfaces, some of ``api``, ``openai``, ``ark``,
+            ``mcp``; empty: all; None in records of releases that knew no ``ark``.
+        doors: The same for these releases, whose ``api`` includes ``ark``.
         models: Ids of the allowed models; empty: all.
         per_minute: Its rate limit of tasks; absent: only that of its user.
         per_day: Its daily quota of pictures (UTC); absent: only that of its user.
@@ -50,6 +52,7 @@ class ApiKey(WithBudgets, CountedByDay):
     prefix = StringField(required=True)
     sha256 = StringField(required=True)
     scopes = ListField(StringField())
+    interfaces = ListField(StringField(), default=None)
     doors = ListField(StringField())
     models = ListField(StringField())
     per_minute = IntField()
@@ -68,6 +71,13 @@ class ApiKey(WithBudgets, CountedByDay):
             named_index("user_prefix", "user_prefix", having="user_prefix"),
         ],
     }
+
+    @property
+    def allowed_interfaces(self) -> list[str]:
+        """The interfaces that the key may be used at; empty for all."""
+        if self.interfaces is not None:
+            return self.interfaces
+        return self.doors + (["ark"] if "api" in self.doors else [])
 
     @classmethod
     def by_user_prefix(cls, prefix: Mapping | re.Pattern[str]) -> dict[str, "ApiKey"]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from pymongo.collection import Collection
@@ -19,6 +20,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]  # the order of most lists
+MAX_SCANNED = 1000  # rows of a page with conditions that no index has
 OLDEST_FIRST = [("created_at", 1), ("_id", 1)]
 
 
@@ -112,17 +114,59 @@ class Page(Generic[T]):
 
 
 def page_of(
-    rows: Collection, where: dict, field: str, cursor: str | None, limit: int
+    rows: Collection,
+    where: dict,
+    field: str,
+    cursor: str | None,
+    limit: int,
+    *,
+    narrowing: Mapping[str, object] = MappingProxyType({}),
+    hint: str | None = None,
+    fields: Mapping | None = None,
 ) -> Page[dict]:
     """
     Query one page of a collection, newest first by *field*.
+
+    Args:
+        where: What an index finds in that order.
+        narrowing: Further conditions. With these a page scans `MAX_SCANNED` rows: it
+            may have fewer rows than *limit*, even none, and still a next cursor.
+        hint: The name of that index.
+        fields: The projection.
 
     Raises:
         Invalid: the cursor is malformed.
     """
     parts = [where] if cursor is None else [where, after(cursor, field)]
-    found = rows.find({"$and": parts}).sort([(field, -1), ("_id", -1)])
-    return cut_page(list(found.limit(limit + 1)), limit, field)
+    last = last_scanned(rows, parts, field, hint=hint) if narrowing else None
+    if last is not None:
+        parts.append(down_to(last, field))
+    found = rows.find({"$and": [*parts, narrowing]}, fields, hint=hint)
+    found = found.sort([(field, -1), ("_id", -1)]).limit(limit + 1)
+    page = cut_page(list(found), limit, field)
+    if page.next_cursor is None and last is not None:
+        return Page(page.rows, cursor_of(last, field))
+    return page
+
+
+def last_scanned(
+    rows: Collection,
+    parts: list[dict],
+    field: str,
+    *,
+    hint: str | None = None,
+    most: int = MAX_SCANNED,
+) -> dict | None:
+    """
+    Find the last row that a page scans, newest first; None if there are no more.
+
+    Args:
+        parts: What an index alone answers.
+        most: Number of rows that a page scans.
+    """
+    found = rows.find({"$and": parts}, {field: 1}, hint=hint)
+    order = [(field, -1), ("_id", -1)]
+    return next(found.sort(order).skip(most - 1).limit(1), None)
 
 
 def cut_page(rows: list[dict], limit: int, field: str) -> Page[dict]:

@@ -279,16 +279,6 @@ class Generation(Leased):
                 "charged",
                 having="ended_at",
             ),
-            # The same for one user: the cost depends on that user's pictures only.
-            named_index(
-                "ended_user",
-                "user_id",
-                "ended_at",
-                "state",
-                "lane",
-                "charged",
-                having="ended_at",
-            ),
             named_index("unsettled", "ended_at", having="unsettled"),
             # Covering indexes: what is spent of a budget is counted without documents.
             named_index("budget", "user_id", *SPENT, having="budget_day"),

@@ -21,6 +21,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, ProtocolError
 
 from jimeng.documents.base import Stored
 from jimeng.documents.database_errors import TROUBLES
+from jimeng.documents.obsolete import drop_obsolete
 from jimeng.errors import IndexMissing
 
 log = logging.getLogger(__name__)
@@ -142,13 +143,17 @@ class IndexLook:
     is_there: bool
 
 
-_last: IndexCheck | None = None
+class _State:
+    last: IndexCheck | None = None
+    whole: object = None  # the connection over which a check found no faults
+    tried_at = float("-inf")
+    built_through: object = None  # the connection over which this process has built
+    waited: tuple[object, float] | None = None  # connection, deadline
+
+
+_state = _State()
 _looks: dict[str, IndexLook] = {}  # by label
-_whole: object = None  # the connection over which a check found no faults
 _running = threading.Lock()
-_tried_at = float("-inf")
-_built_through: object = None  # the connection over which this process has built
-_waited: tuple[object, float] | None = None  # connection, deadline
 
 
 def declared() -> dict[str, Index]:
@@ -169,7 +174,6 @@ def compare_indexes() -> dict[str, Fault]:
     Raises:
         PyMongoError: MongoDB does not answer.
     """
-    global _last, _whole
     # Resolved once: a connection that is replaced meanwhile must not be opened again.
     database, at, wanted = get_db(), time.monotonic(), declared()
     client = database.client
@@ -183,9 +187,9 @@ def compare_indexes() -> dict[str, Fault]:
         if (fault := index.fault(found[index.collection]))
     }
     before, were_there = last_check(), were_whole()
-    _last = IndexCheck(client, at, faults)
+    _state.last = IndexCheck(client, at, faults)
     if not faults:
-        _whole = client
+        _state.whole = client
     if before is not None and before.faults != faults:
         said = ", ".join(f"{label} {fault}" for label, fault in faults.items())
         # On a new database the indexes appear one after the other.
@@ -200,13 +204,13 @@ def compare_indexes() -> dict[str, Fault]:
 
 def last_check() -> IndexCheck | None:
     """Return the latest check over the current connection."""
-    seen = _last
+    seen = _state.last
     return seen if seen is not None and seen.client is get_connection() else None
 
 
 def were_whole() -> bool:
     """Whether a check over the current connection ever found no faults."""
-    return _whole is not None and _whole is get_connection()
+    return _state.whole is not None and _state.whole is get_connection()
 
 
 def ensure_indexes(check_every_s: float = CHECK_EVERY_S) -> None:
@@ -217,11 +221,10 @@ def ensure_indexes(check_every_s: float = CHECK_EVERY_S) -> None:
     index that disappears later is reported, not rebuilt: operations that rely on it are
     refused.
     """
-    global _tried_at
     last, now = last_check(), time.monotonic()
-    due = _tried_at + RETRY_AFTER_S if last is None else last.at + check_every_s
+    due = _state.tried_at + RETRY_AFTER_S if last is None else last.at + check_every_s
     if now >= due and _running.acquire(blocking=False):
-        _tried_at = now
+        _state.tried_at = now
         threading.Thread(target=_tend, name="indexes", daemon=True).start()
 
 
@@ -230,15 +233,14 @@ def await_new() -> None:
     Wait while the indexes of a new database are built, here or by another process, for
     at most `MAX_WAIT_S`; do not wait if no server is found.
     """
-    global _waited
     ensure_indexes()
     while not were_whole():
         client, now = get_connection(), time.monotonic()
-        if _waited is None or _waited[0] is not client:
-            _waited = client, now + MAX_WAIT_S
-        began = _waited[1] - MAX_WAIT_S
+        if _state.waited is None or _state.waited[0] is not client:
+            _state.waited = client, now + MAX_WAIT_S
+        began = _state.waited[1] - MAX_WAIT_S
         is_found = client.topology_description.has_readable_server()
-        if now > _waited[1] or (not is_found and now > began + FIND_SERVER_S):
+        if now > _state.waited[1] or (not is_found and now > began + FIND_SERVER_S):
             return
         time.sleep(0.05)
         ensure_indexes(0.25)
@@ -246,7 +248,7 @@ def await_new() -> None:
 
 def build(*, replace_unique: bool = False) -> dict[str, Fault]:
     """
-    Build missing indexes, and replace those that differ.
+    Build missing indexes, replace those that differ, and drop what is obsolete.
 
     Args:
         replace_unique: Replace unique indexes, too. While one is being replaced,
@@ -258,7 +260,6 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
     Raises:
         PyMongoError: MongoDB does not answer.
     """
-    global _built_through
     database = get_db()
     wanted, faults = declared(), compare_indexes()
     todo: dict[str, list[Index]] = {}
@@ -275,7 +276,8 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
         with ThreadPoolExecutor(PARALLEL_CHECKS, "indexes") as pool:
             list(pool.map(partial(_create, database), todo.values()))
         faults = compare_indexes()
-    _built_through = database.client
+    drop_obsolete(database)
+    _state.built_through = database.client
     return faults
 
 
@@ -301,7 +303,7 @@ def _create(database: Database, missing: list[Index]) -> None:
 
 def _tend() -> None:
     try:
-        if get_connection() is _built_through:
+        if get_connection() is _state.built_through:
             compare_indexes()
         else:
             build()
@@ -335,8 +337,7 @@ def is_there(label: str, *, fresh: bool = False) -> bool:
 
 def found_missing(label: str) -> IndexMissing:
     """Build the error for an index that was just found missing."""
-    global _last
-    _last = None  # makes the next call check at once
+    _state.last = None  # makes the next call check at once
     _looks.pop(label, None)
     return IndexMissing(f"index {label}", retry_after=CLIENT_RETRY_AFTER_S)
 

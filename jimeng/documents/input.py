@@ -42,6 +42,7 @@ class Input(Stored):
 
     Attributes:
         user_id: The owner of the input and of the tasks that use it.
+        owner_id: For whom an upload is listed, besides: as `Task.owner_id`.
         file_id: The id of the prepared file, once it is ready.
         raw_id: The id of the file as received, until it is ready.
         url: The URL to download it from.
@@ -69,6 +70,7 @@ class Input(Stored):
 
     id = StringField(primary_key=True, default=new_input_id)
     user_id = StringField(required=True)
+    owner_id = StringField()
     state = StringField(default=InputState.READY.value)
     file_id = ObjectIdField()
     raw_id = ObjectIdField()
@@ -101,6 +103,9 @@ class Input(Stored):
         "collection": "inputs",
         "indexes": [
             named_index("user_created", "user_id", "-created_at", "-_id"),
+            named_index(
+                "owner_created", "owner_id", "-created_at", "-_id", having="owner_id"
+            ),
             named_index("unnamed", "user_id", "bytes", having="unnamed"),
             named_index("idem", "user_id", "idem_key", unique=True, having="idem_key"),
             named_index("keep", "keep_until"),

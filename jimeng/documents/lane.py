@@ -108,6 +108,7 @@ class Worker(Stored):
     Attributes:
         code: The schema number of its release, as in `migrations`.
         release: Its version and commit, for people.
+        obsolete: What it no longer reads, as in `obsolete`.
         left: It was shut down deliberately.
         too_old: It stopped itself because a later release has migrated the database.
         ran_at: When it last ran a job; absent before the first.
@@ -119,6 +120,7 @@ class Worker(Stored):
     seen_at = DateTimeField(required=True)
     code = IntField()
     release = StringField()
+    obsolete = ListField(StringField())
     left = BooleanField()
     too_old = BooleanField()
     ran_at = DateTimeField()

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 # Scopes of API keys. Changes require one of `CHANGING`.
 SCOPES = ("read", "write", "act_for", "account", "admin")
 CHANGING = frozenset({"write", "act_for", "admin"})
-KEY_INTERFACES = ("api", "openai", "mcp")  # interfaces that accept API keys
+KEY_INTERFACES = ("api", "openai", "ark", "mcp")  # interfaces that accept API keys
 UNKNOWN = -1
 Kind = TypeVar("Kind", bound=Stored)
 
@@ -237,6 +237,17 @@ class Principal:
         """
         if not self.customers.prefixes:
             raise Invalid.field("customers", "invalid.no_customers")
+
+    def with_customers(self) -> dict:
+        """
+        Build a query condition for the documents of the user and of all the user's
+        customers; `filter` narrows it to those that this principal may see.
+
+        Raises:
+            Invalid: as `require_customers`.
+        """
+        self.require_customers()
+        return {"owner_id": self.user_id}
 
     def require_owner(self, user_id: str, what: str) -> None:
         """

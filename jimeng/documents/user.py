@@ -66,8 +66,11 @@ class User(WithBudgets, Stored):
             for; it keeps them when those keys are revoked.
         limits_customers: True once a limit was set for one of the customers: until then
             nobody looks for one.
-        tasks_named_at: When this user's id was last set as `Task.owner_id` where that
-            was missing; absent: with these prefixes never.
+        named_at: When this user's id was last set as the `owner_id` of tasks, batches,
+            uploads and collections where that was missing; absent: with these prefixes
+            never.
+        tasks_named_at: The same in the release before, of tasks alone; it unsets this
+            one where there is a new prefix.
         plain_files: True if downloaded files omit prompts from their metadata.
     """
 
@@ -88,6 +91,7 @@ class User(WithBudgets, Stored):
     daily_quota = IntField()
     user_prefixes = ListField(StringField())
     limits_customers = BooleanField()
+    named_at = DateTimeField()
     tasks_named_at = DateTimeField()
     language = StringField()
     theme = StringField()

@@ -12,7 +12,7 @@ from jimeng.gallery.browsing import PictureFilter
 from jimeng.gallery.trash import EXISTS, Trashed, change, restore_where
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
-from jimeng.jobs.purge import TRASH_RETENTION
+from jimeng.upkeep.purge import TRASH_RETENTION
 
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
 KINDS = (EMPTY, OTHERS, RESTORE)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
 
+from jimeng import limits
 from jimeng.documents import BulkAction, Collection, Image, Share, indexes, utcnow
 from jimeng.documents.auditing import audited
 from jimeng.documents.collection import name_key
@@ -27,7 +28,7 @@ from jimeng.errors.collections import (
 from jimeng.gallery.browsing import Hits, PictureFilter, browse_user, hits_of_user
 from jimeng.jobs import bulk, periodic_tasks
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
-from jimeng.jobs.janitor import REQUEST_GRACE
+from jimeng.upkeep.janitor import REQUEST_GRACE
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,12 @@ def create(principal: Principal, name: str, user_id: str | None = None) -> Colle
     principal.require_owner(user_id, "collection")
     name = one_line("name", name, MAX_NAME_CHARS)
     indexes.require(indexes.NAMES, fresh=True)
-    collection = Collection(user_id=user_id, name=name, name_key=name_key(name))
+    collection = Collection(
+        user_id=user_id,
+        owner_id=limits.owner_of(principal, user_id),
+        name=name,
+        name_key=name_key(name),
+    )
     with recorded_on_behalf(
         principal, user_id, "collections.create", collection=collection.id
     ):
@@ -119,18 +125,34 @@ def find_all(principal: Principal) -> list[Collection]:
 
 
 def page(
-    principal: Principal, user_id: str, *, cursor: str | None = None, limit: int = 20
+    principal: Principal,
+    user_id: str | None = None,
+    *,
+    customers: bool = False,
+    cursor: str | None = None,
+    limit: int = 20,
 ) -> Page[Collection]:
     """
-    List a user's collections, last changed first.
+    List a user's collections, last changed first, by default the principal's own.
+
+    Args:
+        customers: Those of the principal and of all its customers.
 
     Raises:
-        UserNotFound: the principal may not act for that user.
-        Invalid: the cursor is malformed.
+        UserNotFound: the principal may not see that user.
+        Invalid: the cursor is malformed, or the principal has no customers.
     """
+    user_id = user_id or principal.user_id
     principal.require_reader(user_id)
-    rows, where = Collection.collection(), {"user_id": user_id}
-    found = page_of(rows, where, "updated_at", cursor, limit)
+    whose, index, visible = {"user_id": user_id}, "user_updated", {}
+    if customers:
+        whose, index = principal.with_customers(), "owner_updated"
+        visible = principal.filter()
+    found = page_of(
+        *(Collection.collection(), whose, "updated_at", cursor, limit),
+        narrowing=visible,
+        hint=index,
+    )
     return found.read(Collection.read_all)
 
 

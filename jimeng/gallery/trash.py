@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import jobs
 from jimeng.documents import Batch, Image, Task, best_effort, utcnow
 from jimeng.documents.auditing import audited
 from jimeng.documents.cursors import EPOCH, Page, after
@@ -14,10 +13,11 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, page_of
-from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.pictures.contents import Content
 from jimeng.tasks.cancellation import deletion_update, drop_waiting
 from jimeng.tasks.queries import file_of, find
+from jimeng.upkeep.janitor import finish_deletion
+from jimeng.upkeep.purge import TRASH_RETENTION
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ def purge(principal: Principal, task_id: str) -> None:
     """
     not_restorable, trashed = {"$unset": {"purge_at": ""}}, {"purge_at": EXISTS}
     principal.change(Task, task_id, not_restorable, TaskNotFound, trashed)
-    jobs.finish_deletion(task_id)
+    finish_deletion(task_id)
     log.info("task purged task=%s user=%s", task_id, principal.user_id)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from flask import current_app, request
 
 from jimeng import accounts
-from jimeng.config import Config
+from jimeng.config import server
 from jimeng.documents import Batch, RateLimit, Task, batch
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import ENDED, THERE, Status
@@ -24,6 +24,7 @@ from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http.watcher import State, Watcher
 
 RETRY_AFTER_S = 5  # for a client that got no permit
+USER_MAX_WAITING = 200  # permits of either kind that one user may hold
 MAX_POLLS_PER_S = 30  # of unchanged tasks, by all streams of a process
 WAKE_INTERVAL_S = 3.0  # a waiter wakes this often even without a change
 
@@ -139,38 +140,39 @@ def state_of(subject: Task | Batch) -> State:
 
 
 class ProcessPermits:
-    """The permits of a process, by its settings."""
+    """The permits of a process: so many long polls, and so many event streams."""
 
-    def __init__(self, config: Config) -> None:
-        per_user = config.USER_MAX_WAITING
-        self.long_polls = Permits(config.MAX_LONG_POLLS, per_user, "long-polls")
-        self.event_streams = Permits(
-            config.MAX_EVENT_STREAMS, per_user, "event-streams"
-        )
+    def __init__(self, long_polls: int, event_streams: int) -> None:
+        self.long_polls = Permits(long_polls, USER_MAX_WAITING, "long-polls")
+        self.event_streams = Permits(event_streams, USER_MAX_WAITING, "event-streams")
         self.is_closed = False
 
 
 # For a server that does not call `configure`; it may have as few as eight threads.
-DEFAULTS = Config(MAX_LONG_POLLS=3, MAX_EVENT_STREAMS=1)
+FEW = ProcessPermits(3, 1)
 
-_permits = ProcessPermits(DEFAULTS)
+_permits = FEW
 # The server's context for a request that only waits: it works on others meanwhile.
 _while_waiting: Callable[[], AbstractContextManager] = nullcontext
 _watcher = Watcher(states_of, accounts.current_scopes)
 
 
 def configure(
-    config: Config,
     while_waiting: Callable[[], AbstractContextManager] = nullcontext,
+    permits: ProcessPermits | None = None,
 ) -> None:
     """
     Set the limits of this process, before it serves requests.
 
     Args:
         while_waiting: A context that each wait is entered in.
+        permits: None for as many as the server accepts connections for.
     """
     global _permits, _while_waiting
-    _permits, _while_waiting = ProcessPermits(config), while_waiting
+    _while_waiting = while_waiting
+    _permits = permits or ProcessPermits(
+        server.MAX_LONG_POLLS, server.MAX_EVENT_STREAMS
+    )
 
 
 def shut_down() -> None:

@@ -25,6 +25,7 @@ from jimeng.documents import RateLimit
 from jimeng.http.requests import current_request
 from jimeng.i18n import MESSAGES, language, t
 from jimeng.pictures.contents import Content
+from jimeng.process.state import remembered
 
 MAX_FIELDS_IN_MESSAGE = 3
 MAX_FIELD_ERRORS = 20  # fields reported as invalid
@@ -295,7 +296,8 @@ def weaken_etag(response: Response) -> None:
 # the change; the cached body is stale for no longer than this.
 CACHE_S, MAX_CACHED = 5.0, 1000
 
-_cache: dict[str, tuple[float, bytes]] = {}  # ETag -> (expiry by `monotonic`, body)
+# ETag -> (expiry by `monotonic`, body)
+_cache: dict[str, tuple[float, bytes]] = remembered({})
 
 
 def etag(*parts: object) -> str:

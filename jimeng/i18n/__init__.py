@@ -24,13 +24,16 @@ FALLBACKS = {
 }
 # Codes whose message for a request is another than for a picture.
 OF_REQUESTS = {"budget_exceeded": "answer.budget_exceeded"}
+# Interfaces whose clients are programs of others, which send no ``Accept-Language``.
+ENGLISH = ("/v1/", "/api/v3/", "/mcp")
 CACHED_LANGUAGE = "jimeng.language"  # in a request's WSGI environment
 
 
 def language() -> str:
     """
     The language of this request: the one chosen on the page, else the one that
-    ``Accept-Language`` prefers, else Chinese. The API knows only the header.
+    ``Accept-Language`` prefers, else that of the interface. An API knows only the
+    header.
     """
     if not has_request_context():
         return LANGUAGES[0]
@@ -50,7 +53,7 @@ def _requested_language() -> str:
         spoken = tag.split("-")[0].lower()
         if spoken in LANGUAGES and quality > 0:
             return spoken
-    return LANGUAGES[0]
+    return "en" if request.path.startswith(ENGLISH) else LANGUAGES[0]
 
 
 def t(key: str, **values: object) -> str:

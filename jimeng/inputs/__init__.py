@@ -13,6 +13,7 @@ from jimeng.inputs.uploads import (
     delete,
     delete_all,
     find,
+    page,
     upload,
     upload_once,
 )

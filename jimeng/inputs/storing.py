@@ -62,7 +62,8 @@ def store_input(
 
     Args:
         is_upload: A task will use it later, within a day.
-        under: Fields by which a repeated request finds it: the idempotency key.
+        under: Further fields: the idempotency key, by which a repeated request finds
+            it, and who else lists it.
 
     Raises:
         PictureInvalid: as `pictures.normalise`.

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import jobs, limits
 from jimeng.documents import Input, idempotency, indexes, utcnow
+from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
@@ -57,7 +58,7 @@ def upload_once(
 def upload(
     principal: Principal,
     user_id: str,
-    content: bytes,
+    content: bytes | Callable[[], bytes],
     *,
     field: str,
     under: Mapping[str, str] = MappingProxyType({}),
@@ -67,7 +68,7 @@ def upload(
 
     Args:
         user_id: The owner.
-        content: As received.
+        content: As received; or a function that makes it, called within the limits.
         field: Its field in the request.
         under: The idempotency key of `upload_once`, and its fingerprint.
 
@@ -83,7 +84,10 @@ def upload(
     check_capacity(user_id)
     try:
         with recorded_on_behalf(principal, user_id, "uploads.create"):
-            return store_input(user_id, content, is_upload=True, **under)
+            content = content() if callable(content) else content
+            owner_id = limits.owner_of(principal, user_id)
+            named = {"owner_id": owner_id} if owner_id else {}
+            return store_input(user_id, content, is_upload=True, **named, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
         raise invalid(field, error) from error
@@ -105,6 +109,39 @@ def find(principal: Principal, input_id: str) -> Input:
     if found is None or found.file_id is None:
         raise UploadNotFound(f"upload {input_id[:64]!r}")
     return found
+
+
+def page(
+    principal: Principal,
+    user_id: str | None = None,
+    *,
+    customers: bool = False,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Input]:
+    """
+    List a user's uploads, newest first, by default the principal's own.
+
+    Args:
+        customers: Those of the principal and of all its customers.
+
+    Raises:
+        UserNotFound: the principal may not see that user.
+        Invalid: the cursor is malformed, or the principal has no customers.
+    """
+    shown: dict = {**SEEN, "uploaded": True}
+    user_id = user_id or principal.user_id
+    principal.require_reader(user_id)
+    whose, index = {"user_id": user_id}, "user_created"
+    if customers:
+        whose, index = principal.with_customers(), "owner_created"
+        shown |= principal.filter()
+    found = page_of(
+        *(Input.collection(), whose, "created_at", cursor, limit),
+        narrowing=shown,
+        hint=index,
+    )
+    return found.read(Input.read_all)
 
 
 def content_of(principal: Principal, input_id: str) -> tuple[Input, Content]:

@@ -12,7 +12,11 @@ from jimeng.jobs.insertion import (
     backfill_recent,
     insert_and_dispatch,
 )
-from jimeng.jobs.janitor import finish_deletion
-from jimeng.jobs.queue import enqueue_dispatch
-from jimeng.process.broker import check_queue, evaluate, huey, wake_a_worker
+from jimeng.process.broker import (
+    check_queue,
+    enqueue_dispatch,
+    evaluate,
+    huey,
+    wake_a_worker,
+)
 from jimeng.process.runtime import configure, runtime

@@ -6,8 +6,6 @@ if a process dies between the two, both writes are repeated, which is harmless.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
@@ -28,6 +26,7 @@ from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import metric_counters
+from jimeng.process.broker import enqueue_dispatch
 from jimeng.process.runtime import runtime
 from jimeng.providers import Model
 
@@ -49,29 +48,15 @@ CANCELLED = {"code": "picture_cancelled", "charged": "no"}
 RELEASED_FIELDS = {"slot": "", "owner": "", "due_at": ""}
 
 
-@dataclass(frozen=True)
-class SlotRelease:
+def free_slot(generation: Generation) -> None:
     """
-    A lane that may send another picture.
+    Let its lane send the next picture: the slot is released, or it is in the queue.
 
-    Attributes:
-        slot: The released slot, if one was released.
-        then: What to do after the next picture has been requested.
-    """
-
-    lane: str
-    slot: lanes.Slot | None
-    then: Callable[[], None] = lambda: None
-
-
-def slot_release_of(
-    generation: Generation, then: Callable[[], None] = lambda: None
-) -> SlotRelease:
-    """
     Args:
-        generation: As it was before its slot was released.
+        generation: As it was before.
     """
-    return SlotRelease(generation.lane, generation.slot, then)
+    lanes.release_slot(generation.lane, generation.slot)
+    enqueue_dispatch(generation.lane)
 
 
 def error_record(error: ProviderError) -> dict:
@@ -147,7 +132,7 @@ def mark_unknown(generation: Generation, error: ProviderError) -> None:
     generation.release(utcnow() + slot_time, {**ended, "error": record})
 
 
-def quarantine(generation: Generation, why: str) -> SlotRelease:
+def quarantine(generation: Generation, why: str) -> None:
     """
     Fail a record that this release cannot process, so that it does not block its lane.
 
@@ -158,7 +143,8 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
     log.error("picture quarantined id=%s state=%s: %s", generation.id, at, why)
     if at in (State.FAILED.value, State.UNKNOWN.value):
         generation.update_owned({"$unset": RELEASED_FIELDS})
-        return slot_release_of(generation)
+        free_slot(generation)
+        return
     is_sent = at not in SENDABLE
     is_generated = at in (State.SAVING.value, State.FETCHING.value)
     charge_if_sent = "yes" if is_generated else "unknown"
@@ -173,20 +159,20 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
     is_ended = finish(generation, State.FAILED, charged, error=record, **owner)
     if is_ended and not is_sent:
         release_quota(generation)
-    return slot_release_of(generation)
+    free_slot(generation)
 
 
-def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | None:
+def retry_unexpected(generation: Generation, error: Exception) -> None:
     """
     Retry a step that raised an unexpected error; quarantine the generation after
     `MAX_UNEXPECTED_RETRIES`.
     """
     log.error("step broke id=%s", generation.id, exc_info=error)
     if generation.faults >= MAX_UNEXPECTED_RETRIES:
-        return quarantine(generation, type(error).__name__)
+        quarantine(generation, type(error).__name__)
+        return
     due_at = utcnow() + UNEXPECTED_RETRY_AFTER
     generation.release(due_at, {"faults": generation.faults + 1})
-    return None
 
 
 def time_out(generation: Generation) -> None:
@@ -267,7 +253,7 @@ def release_quota(generation: Generation) -> None:
         ApiKey.release_quota(generation.key_id, day, 1)
 
 
-def enqueue(generation: Generation, **changes: object) -> SlotRelease:
+def enqueue(generation: Generation, **changes: object) -> None:
     """Reserve a ticket for a delayed or prepared picture, and put it in the queue."""
     # It has counted as waiting since it was submitted, so the count stays the same.
     lanes.release_tickets(generation.lane, generation.user_id, 1)
@@ -284,7 +270,7 @@ def enqueue(generation: Generation, **changes: object) -> SlotRelease:
     queued = {"state": State.QUEUED.value, **tickets, **changes}
     unset = {"due_at": "", "owner": ""}
     generation.update_owned({"$set": queued, "$unset": unset})
-    return slot_release_of(generation)
+    free_slot(generation)
 
 
 def requeue(generation: Generation, **changes: object) -> None:

@@ -16,7 +16,6 @@ from jimeng.documents.base import KNOWN_KIND
 from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs import endings
 from jimeng.jobs import inputs as job_inputs
-from jimeng.jobs.endings import SlotRelease
 from jimeng.process.runtime import runtime, try_acquire
 from jimeng.providers import Model
 from jimeng.providers.download import FetchFailed, LinkGone
@@ -34,31 +33,31 @@ MAX_PREPARATIONS = 1  # of the eight workers of a consumer
 _permits = threading.BoundedSemaphore(MAX_PREPARATIONS)
 
 
-def prepare(generation: Generation) -> SlotRelease | None:
+def prepare(generation: Generation) -> None:
     """Prepare one of the inputs; when all are ready, put the picture in the queue."""
     task = endings.find_open_task(generation)
     if task is None:
-        return None
+        return
     model = runtime().registry.by_lane(generation.lane)
     if model is None:
         wait_for_model(generation)
-        return None
+        return
     inputs = job_inputs.inputs_of(generation)
     if inputs is None:
         fail_unprepared(generation, INVALID)
-        return None
+        return
     gone = next((each for each in inputs if each.state == InputState.GONE.value), None)
     if gone is not None:
         fail_unprepared(generation, gone.error or INVALID)
-        return None
+        return
     order = range(len(inputs))
     todo = next(
         (n for n in order if not job_inputs.is_prepared(n, inputs, generation)), None
     )
     if todo is not None:
         prepare_input(generation, todo, inputs)
-        return None
-    return enqueue_prepared(generation, task, inputs, model)
+        return
+    enqueue_prepared(generation, task, inputs, model)
 
 
 def wait_for_model(generation: Generation) -> None:
@@ -186,17 +185,17 @@ def store_output_size(task: Task, size: tuple[int, int]) -> dict:
 
 def enqueue_prepared(
     generation: Generation, task: Task, inputs: list[Input], model: Model
-) -> SlotRelease | None:
+) -> None:
     """Put a picture whose inputs are ready in the queue, or delay it until its time."""
     try:
         size = job_inputs.output_size_of(task, inputs, model)
     except Invalid as error:
         log.warning("input does not go with its model id=%s: %s", generation.id, error)
         fail_unprepared(generation, INVALID)
-        return None
+        return
     changes = store_output_size(task, size) if size else {}
     if task.not_before is not None and task.not_before > utcnow():
         delayed = {"state": State.DELAYED.value, **changes}
         generation.release(task.not_before, delayed)
-        return None
-    return endings.enqueue(generation, **changes)
+        return
+    endings.enqueue(generation, **changes)

@@ -18,7 +18,7 @@ from jimeng.providers.inputs import address_for, fetches_from_store
 from jimeng.providers.models.model import Size, check_mask, check_picture
 from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.video import VideoModel
-from jimeng.providers.models.video_validation import are_alike
+from jimeng.providers.models.video_validation import check_frames
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +108,7 @@ def video_size_of(
         Invalid: its first and last frame must have the same ratio.
     """
     video = VideoParameters.read(task.video)
-    is_pair = "last_frame" in video.roles
-    if is_pair and model.alike_frames and not are_alike(sizes, video.roles):
-        raise Invalid.field("last_frame", "invalid.video_frames_differ")
+    check_frames(model, video.roles, sizes)
     size = model.size_of(video, sizes[0] if sizes else None)
     return None if size == (task.width, task.height) else size
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from jimeng.documents import Generation, State, Task, best_effort
 from jimeng.documents.base import VIDEO, age_of, ignore_duplicates
-from jimeng.jobs.queue import enqueue_dispatch
+from jimeng.process.broker import enqueue_dispatch
 from jimeng.providers.models.model import SEED_RANGE
 
 log = logging.getLogger(__name__)

@@ -13,12 +13,14 @@ from jimeng.errors import JimengError
 from jimeng.process import broker
 from jimeng.process.metric_counts import counts
 from jimeng.process.runtime import runtime
+from jimeng.process.state import remembered
 
 SAMPLED_KEY = "jimeng:slots_sampled_at"
 SAMPLE_EVERY_S = 5.0
 MAX_SAMPLE_GAP_S = 30.0  # longer gaps are not counted: no process was sampling
 
-_started: set[tuple[str, str]] = set()  # names and lanes of slot time counted here
+# names and lanes of slot time counted here
+_started: set[tuple[str, str]] = remembered(set())
 
 
 def count_accepted(generation: Generation) -> None:

@@ -17,13 +17,7 @@ from jimeng.billing import settlement, spending
 from jimeng.documents import indexes, migrations
 from jimeng.errors import outages
 from jimeng.jobs import (
-    input_cleanup,
-    janitor,
     metric_counters,
-    purge,
-    record_retention,
-    repair,
-    retention,
     video_fetching,
 )
 from jimeng.process import activity, metric_counts
@@ -152,26 +146,13 @@ def check_indexes() -> bool:
 INDEXES = PeriodicTask("indexes", 15.0, check_indexes)
 PERIODIC_TASKS = [
     INDEXES,
-    PeriodicTask("plans", 10.0, janitor.backfill_all_generations),
-    PeriodicTask("mending", 60.0, repair.repair),
-    PeriodicTask("deletions", 15.0, janitor.finish_deletions, Group.STORE),
-    PeriodicTask("trash", 30.0, purge.empty_trash, Group.STORE),
-    PeriodicTask("retention", 60.0, retention.apply_limits, Group.STORE),
-    PeriodicTask("records", 60.0, record_retention.apply_limits, Group.STORE),
-    PeriodicTask("room", 10.0, retention.watch_disk, Group.STORE),
     PeriodicTask("schema", 60.0, migrations.advance),
-    PeriodicTask("unserved", 60.0, janitor.fail_unserved),
-    PeriodicTask("refused", 60.0, janitor.fail_refused),
-    PeriodicTask("files", 60.0, janitor.sweep_files, Group.STORE),
     PeriodicTask("temporary files", 600.0, video_fetching.sweep, Group.STORE),
-    PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs, Group.STORE),
-    PeriodicTask("input files", 60.0, input_cleanup.sweep_files, Group.STORE),
     PeriodicTask("figures", metric_counts.FLUSH_EVERY_S, metric_counts.counts.flush),
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("hours", 3600.0, settlement.forget_hours),
     PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
     PeriodicTask("budget", 60.0, spending.recount_shared),
-    PeriodicTask("owners of tasks", 60.0, janitor.name_owners),
     PeriodicTask(
         "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
     ),

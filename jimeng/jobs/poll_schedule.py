@@ -20,9 +20,10 @@ from pymongo.errors import OperationFailure
 
 from jimeng import lanes
 from jimeng.documents import Generation, lacks_index, utcnow
-from jimeng.process.runtime import runtime
+from jimeng.process.state import remembered
 
-# Bounds of the interval, times POLL_INTERVAL. It may be longer for older pictures:
+POLL_INTERVAL_S = 1.0
+# Bounds of the interval, times `POLL_INTERVAL_S`. It may be longer for older pictures:
 # after minutes of waiting, seconds do not matter.
 MIN_INTERVAL, MAX_INTERVAL = 0.25, 1.5
 MAX_AGE_SHARE, OVERDUE_AGE_SHARE = 1 / 30, 1 / 5  # of its age
@@ -31,7 +32,8 @@ MAX_AGE_SHARE, OVERDUE_AGE_SHARE = 1 / 30, 1 / 5  # of its age
 FIRST_POLL_MAX_S = 15.0
 # Videos take minutes. Ark answers twenty polls of an account in a second; its list and
 # its cancellations are on top.
-VIDEO_INTERVAL, VIDEO_POLLS_PER_SECOND = 5.0, 10.0  # times POLL_INTERVAL; per account
+VIDEO_INTERVAL = 5.0  # times `POLL_INTERVAL_S`
+MAX_POLLS_PER_S, MAX_VIDEO_POLLS_PER_S = 100.0, 10.0  # per account, of all workers
 FAULT_WAIT_MAX_S = 30.0  # between polls of a provider that fails
 # The delay of a later poll says more about our own load than about the provider.
 ON_TIME = timedelta(seconds=1)
@@ -44,7 +46,8 @@ DEFAULT_DEVIATION, MIN_DEVIATION = 1.0, 0.08  # of the logarithm
 # figures are compared in docs/performance.md.
 EARLIEST_DEVIATIONS, LATEST_DEVIATIONS, INTERVAL_SHARE = 1.2, 2.0, 0.5
 
-_generating: dict[str, tuple[float, int]] = {}  # account -> until when, how many
+# account -> until when, how many
+_generating: dict[str, tuple[float, int]] = remembered({})
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def next_poll_after(generation: Generation, faults: int) -> float:
         interval = spread.interval
         if age_s > spread.latest:
             interval = max(interval, OVERDUE_AGE_SHARE * age_s)
-        longest = MAX_INTERVAL * runtime().config.POLL_INTERVAL
+        longest = MAX_INTERVAL * POLL_INTERVAL_S
         interval = min(interval, max(longest, MAX_AGE_SHARE * age_s))
     interval = max(interval, shortest_interval(generation))
     return min(interval * 2.0 ** min(faults, 10), max(FAULT_WAIT_MAX_S, interval))
@@ -108,7 +111,7 @@ def estimate_duration(generation: Generation) -> DurationEstimate:
     """
     recent = lanes.recent_durations(generation.lane)
     if len(recent) < lanes.SAMPLES_NEEDED:
-        expected = generation.expected or runtime().config.POLL_INTERVAL
+        expected = generation.expected or POLL_INTERVAL_S
         return DurationEstimate(min([expected, *recent]), DEFAULT_DEVIATION)
     median, latest = statistics.median(recent), recent[-RECENT_SAMPLES:]
     upper = math.log(sorted(recent)[int(len(recent) * UPPER_QUANTILE)] / median)
@@ -122,21 +125,17 @@ def shortest_interval(generation: Generation) -> float:
     The minimum of the seconds to the first poll, and between two polls.
 
     It grows with the number of the account's pictures, so that all together are polled
-    at most ``POLLS_PER_SECOND`` times a second. Consumers need no coordination for
+    at most `MAX_POLLS_PER_S` times a second. Consumers need no coordination for
     that: each counts the pictures.
     """
-    config = runtime().config
     is_polling_backed_off = lanes.is_polling_backed_off(generation.lane)
-    shortest = config.POLL_INTERVAL * (1.0 if is_polling_backed_off else MIN_INTERVAL)
-    most = config.POLLS_PER_SECOND
+    shortest = POLL_INTERVAL_S * (1.0 if is_polling_backed_off else MIN_INTERVAL)
+    most = MAX_POLLS_PER_S
     if generation.is_video:
-        shortest = VIDEO_INTERVAL * config.POLL_INTERVAL
-        most = min(most or VIDEO_POLLS_PER_SECOND, VIDEO_POLLS_PER_SECOND)
-    if most:
-        count = count_generating(generation.of_account)
-        scatter = random.uniform(0.5, 1.5)  # noqa: S311 - those sent at once, no secret
-        shortest = max(shortest, scatter * count / most)
-    return shortest
+        shortest, most = VIDEO_INTERVAL * POLL_INTERVAL_S, MAX_VIDEO_POLLS_PER_S
+    count = count_generating(generation.of_account)
+    scatter = random.uniform(0.5, 1.5)  # noqa: S311 - those sent at once, no secret
+    return max(shortest, scatter * count / most)
 
 
 def count_generating(account: str) -> int:

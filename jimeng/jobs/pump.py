@@ -16,6 +16,7 @@ from jimeng.config import logs
 from jimeng.config.version import RELEASE
 from jimeng.documents import Generation, Worker, migrations, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
+from jimeng.documents.obsolete import OBSOLETE
 from jimeng.errors import outages
 from jimeng.jobs import periodic_tasks, video_fetching
 from jimeng.jobs.queue import advance, dispatch
@@ -228,7 +229,7 @@ def write_heartbeat(worker_id: str, started: datetime) -> None:
     """Store this consumer's heartbeat: its last job, and periodic tasks that hang."""
     stuck = periodic_tasks.stuck()
     now = utcnow()
-    known = {"code": migrations.CODE, "release": RELEASE}
+    known = {"code": migrations.CODE, "release": RELEASE, "obsolete": OBSOLETE}
     alive: dict = {"$set": {"seen_at": now, "started_at": started, **known}}
     if _ran_at is not None:
         alive["$set"]["ran_at"] = _ran_at

@@ -11,6 +11,7 @@ from jimeng.errors import StorageUnavailable, outages
 from jimeng.process.runtime import runtime
 from jimeng.providers import Model
 
+MIN_FREE_BYTES = 300 * 2**20  # below, new tasks are refused
 RESERVE_BYTES = 2**30
 NO_DISK_SPACE = "no_room"  # why videos wait, as shown to their users
 RECORD_EVERY, RECENT = timedelta(seconds=10), timedelta(seconds=60)

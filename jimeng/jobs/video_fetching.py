@@ -24,8 +24,8 @@ from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
 from jimeng.documents.base import NOTHING, VIDEO, Update
 from jimeng.errors import PictureInvalid, StorageUnavailable, outages
-from jimeng.jobs import endings, metric_counters, saving
-from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.jobs import endings, metric_counters, picture
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.contents import Content, InMemory, LocalFile, Pieces
 from jimeng.pictures.stores import FileTooLarge
@@ -137,13 +137,13 @@ class Fetch:
         """Fetch and store it; complete it without that if it is stored, or unwanted."""
         generation = self._generation
         is_stored = Image.find_one({"_id": generation.id}) is not None
-        task = None if is_stored else saving.find_wanted_task(generation)
+        task = None if is_stored else picture.find_wanted_task(generation)
         if task is None:
             endings.complete(generation)
         elif not generation.urls or generation.link_requests >= MAX_LINK_REQUESTS:
-            saving.poll_for_links(generation, task)
+            picture.poll_for_links(generation, task)
         elif not runtime().store.seems_to_work():
-            self._retry(saving.NO_STORE)
+            self._retry(picture.NO_STORE)
         else:
             self._attempt(task)
 
@@ -158,23 +158,23 @@ class Fetch:
             self._generation.release(utcnow())
         except LinkGone as error:
             log.warning("link gone id=%s: %s", self._generation.id, error)
-            saving.poll_for_links(self._generation, task)
+            picture.poll_for_links(self._generation, task)
         except FetchFailed as error:
             log.warning("download failed id=%s: %s", self._generation.id, error)
             if error.values.get("reason") != "too_large":
-                self._retry(saving.UNREACHABLE)
+                self._retry(picture.UNREACHABLE)
             elif self._cap < MAX_FILE_BYTES:
                 self._too_large(error)
             else:
-                saving.retry_invalid(self._generation)
+                picture.retry_invalid(self._generation)
         except PictureInvalid as error:
             log.warning("not a video id=%s: %s", self._generation.id, error)
-            saving.retry_invalid(self._generation)
+            picture.retry_invalid(self._generation)
         except FileTooLarge as error:
             self._too_large(error)
         except StorageUnavailable as error:
             log.warning("video not stored yet id=%s: %s", self._generation.id, error)
-            self._retry(saving.NO_STORE)
+            self._retry(picture.NO_STORE)
         else:
             endings.complete(self._generation)
 
@@ -193,11 +193,11 @@ class Fetch:
         links.
         """
         generation, wait = self._generation, None
-        if generation.faults >= len(saving.RETRY_AFTER_S) and generation.links_until:
+        if generation.faults >= len(picture.RETRY_AFTER_S) and generation.links_until:
             remaining_s = (generation.links_until - utcnow()).total_seconds()
             requests = max(MAX_LINK_REQUESTS - generation.link_requests, 1)
-            wait = max(remaining_s / requests, saving.RETRY_AFTER_S[-1])
-        saving.retry_later(generation, trouble, wait=wait)
+            wait = max(remaining_s / requests, picture.RETRY_AFTER_S[-1])
+        picture.retry_later(generation, trouble, wait=wait)
 
     @property
     def _cap(self) -> int:
@@ -285,7 +285,7 @@ class Fetch:
         """
         user = self._generation.user_id
         video = inspect_video(file.path, user=user)
-        if video.is_cut and self._generation.rubbish < saving.MAX_INVALID_FILES:
+        if video.is_cut and self._generation.rubbish < picture.MAX_INVALID_FILES:
             raise PictureInvalid("the video is cut short", reason="truncated")
         poster = inspect(video.poster, user=user)
         last_frame = self._last_frame()
@@ -302,7 +302,7 @@ class Fetch:
         self._extend_claim(LEASE)
         by_id = {ids[name]: each for name, each in contents.items()}
         runtime().store.put(self._generation.id, by_id)
-        saving.insert_record(
+        picture.insert_record(
             self._generation,
             task,
             poster,

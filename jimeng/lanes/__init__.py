@@ -28,7 +28,6 @@ from jimeng.lanes.limits import (
     WEBHOOKS,
     AccountLane,
     AccountLaneState,
-    Slot,
     account_lanes_of,
     back_off,
     back_off_polling,

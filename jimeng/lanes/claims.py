@@ -47,6 +47,7 @@ from jimeng.lanes.limits import (
 )
 from jimeng.lanes.queue import promote, release_tickets
 from jimeng.lanes.refusals import take_trial
+from jimeng.process.state import remembered
 
 SLOT_CACHE_S = 0.25
 # Slot numbers: a full lane of a thousand slots is read at most ten times a second.
@@ -74,7 +75,7 @@ class CachedSlots:
 
 
 _lock = threading.Lock()
-_cache: dict[AccountLane, CachedSlots] = {}
+_cache: dict[AccountLane, CachedSlots] = remembered({})
 
 
 def free_slots(lane: str, configured: int, account: str = MAIN) -> list[int]:

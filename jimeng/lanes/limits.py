@@ -23,6 +23,7 @@ from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, Lane, State, Switch, Worker, utcnow
 from jimeng.documents.base import OTHER_KIND
 from jimeng.errors import IntakePaused, StorageFull
+from jimeng.process.state import Remembered, remembered
 
 log = logging.getLogger(__name__)
 
@@ -192,10 +193,17 @@ class AccountLaneState(NamedTuple):
         return self.limit < self.configured and (is_waiting or is_recent)
 
 
-_lanes: dict[str, tuple[float, Lane]] = {}
-_claimed: dict[str, tuple[int, float]] = {}  # highest ticket, and when it was written
-_paused: tuple[float, dict[str, Switch]] | None = None
-_worker: tuple[float, bool] = (0.0, True)  # valid until, by `time.monotonic`
+_lanes: dict[str, tuple[float, Lane]] = remembered({})
+# highest ticket, and when it was written
+_claimed: dict[str, tuple[int, float]] = remembered({})
+
+
+class _State(Remembered):
+    paused: tuple[float, dict[str, Switch]] | None = None
+    worker: tuple[float, bool] = (0.0, True)  # valid until, by `time.monotonic`
+
+
+_state = _State()
 
 
 def read_lane(lane: str, *, fresh: bool = False) -> Lane:
@@ -500,14 +508,13 @@ def is_paused(name: str) -> bool:
 
 def paused(*, fresh: bool = False) -> dict[str, Switch]:
     """Return the paused switches by name, cached as above unless *fresh*."""
-    global _paused
-    cached = _paused
+    cached = _state.paused
     if not fresh and cached and time.monotonic() - cached[0] < SWITCH_CACHE_S:
         return cached[1]
     read_at = time.monotonic()
     rows = Switch.read_all(Switch.collection().find())
     found = {row.id: row for row in rows}
-    _paused = (read_at, found)
+    _state.paused = (read_at, found)
     return found
 
 
@@ -519,12 +526,11 @@ def hold_reason() -> str | None:
 
 
 def _is_worker_alive() -> bool:
-    global _worker
-    until, found = _worker
+    until, found = _state.worker
     if time.monotonic() >= until:
         working = {**Worker.alive(), "too_old": {"$ne": True}}
         found = Worker.collection().find_one(working, {"_id": 1}) is not None
-        _worker = time.monotonic() + WORKER_CACHE_S, found
+        _state.worker = time.monotonic() + WORKER_CACHE_S, found
     return found
 
 
@@ -557,5 +563,4 @@ def resume(name: str) -> None:
 
 def clear_switch_cache() -> None:
     """Drop this process's cache of the switches."""
-    global _paused
-    _paused = None
+    _state.paused = None

@@ -35,6 +35,7 @@ from jimeng.documents.generation import QUEUED_OF_OWNER
 from jimeng.documents.spending import DAY, Spend, spending_decrements
 from jimeng.errors import TooManyPending
 from jimeng.lanes.limits import QUEUE_ORDER, read_lane, update_lane
+from jimeng.process.state import remembered
 
 UNLIMITED = 1_000_000_000
 MAX_ATTEMPTS = 3
@@ -583,8 +584,8 @@ class QueueHead:
 
 
 # By lane and owner: until when it holds, by `time.monotonic`, and how many wait.
-_waiting_of_owners: dict[tuple[str, str], tuple[float, int]] = {}
-_queues: dict[str, tuple[float, QueueHead]] = {}
+_waiting_of_owners: dict[tuple[str, str], tuple[float, int]] = remembered({})
+_queues: dict[str, tuple[float, QueueHead]] = remembered({})
 
 
 def read_queue(lane: str) -> QueueHead:

@@ -3,7 +3,6 @@ Rate limits (tasks a minute), daily quotas (pictures a day) and budgets (yuan) o
 and API keys; budgets of the installation, too.
 """
 
-from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.reservations import (
     ACCESS,
     Reservation,

@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar
 
-from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
@@ -69,7 +68,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.limits.deferred_release import release_unless_written
+from jimeng.process.state import Remembered, remembered
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +94,17 @@ REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
 QUOTA_CACHE_S = 1.0  # for users whose quota was not read with their credentials
 MAX_QUOTAS = 10_000  # cached
 
-_redis_retry_at = 0.0  # by `time.monotonic`
+
+class _State(Remembered):
+    redis_retry_at = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 NOBODY = User.read({})  # without limits of their own
-_quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
-_customers: dict[str, tuple[float, Customer | None]] = {}  # likewise
+# until when, by `time.monotonic`
+_quotas: dict[str, tuple[float, User]] = remembered({})
+# likewise
+_customers: dict[str, tuple[float, Customer | None]] = remembered({})
 
 MINUTE_S = 60
 # The Redis client retries a command whose answer is lost: for so long it counts once.
@@ -430,6 +436,18 @@ class Reservation:
         """The first ticket, by which the lane is ordered."""
         return self.first_ticket if self.owner_ticket is None else self.owner_ticket
 
+    @property
+    def fields(self) -> dict[str, str | int]:
+        """Those of the task's row."""
+        found: dict[str, str | int] = {}
+        if self.key_id:  # its quota gets back pictures that are never sent
+            found["key_id"] = self.key_id
+        if not self.task.reserves_ticket_later:
+            found["turn"] = self.ticket
+            if self.owner_ticket is not None:
+                found["user_turn"] = self.first_ticket
+        return found
+
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
         task, spend = self.task, self.task.spend()
@@ -483,13 +501,12 @@ def count_request(
     Raises:
         TooManyRequests: the limit per minute is reached.
     """
-    global _redis_retry_at
     most = jobs.runtime().config.REQUESTS_PER_MINUTE
     bounds = {f"address:{address}": CALLERS_PER_ADDRESS * most} if address else {}
     name = hashlib.sha256(caller.encode()).hexdigest()[:CALLER_CHARS]
     if caller:
         bounds[f"caller:{name}"] = most
-    if not (most and bounds) or monotonic() < _redis_retry_at:
+    if not (most and bounds) or monotonic() < _state.redis_retry_at:
         return None
     counted = "orders" if is_order else "requests"
     keys = [f"jimeng:{counted}:{each}" for each in bounds]
@@ -497,7 +514,7 @@ def count_request(
     try:
         mark, own, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
-        _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
+        _state.redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
     if own:
@@ -563,6 +580,8 @@ def reserve(
         TooManyPending: more than ``USER_MAX_PENDING`` pictures or
             ``USER_MAX_PENDING_VIDEOS`` videos would wait.
         QueueUnavailable: Redis is down.
+        PyMongoError: MongoDB does not answer; what is reserved already stays counted,
+            the quota until the end of the day.
     """
     reservation = Reservation(task)
     key, user, of_owner, of_all = _limits_on(principal, task)
@@ -576,9 +595,6 @@ def reserve(
         if of_all.is_limited and (spend := task.spend(of_all)):
             reserve_of_installation(spend)
             reservation.in_budgets.append((Budget, INSTALLATION))
-    except PyMongoError:  # the last update may have been applied all the same
-        release_unless_written(task.id, reservation.release)
-        raise
     except JimengError:
         reservation.release()
         raise

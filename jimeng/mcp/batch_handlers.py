@@ -21,7 +21,7 @@ from jimeng.mcp.results import Result
 from jimeng.schemas.batches import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
 from jimeng.schemas.tasks import link_of
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 
 RECORD, ESTIMATE, COLLECTION = BatchRecord(), BatchEstimate(), CollectionRecord()
 RECORD_FIELDS = (
@@ -55,7 +55,7 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
         prompts=arguments.pop("prompts", ()),
         template=arguments.pop("template", ""),
         name=arguments.pop("name", ""),
-        like=NewTask(
+        like=Request(
             user_id=arguments.pop("user_id", principal.user_id), prompt="", **arguments
         ),
         request={k: each for k, each in canonical.items() if k not in NOT_SETTINGS},

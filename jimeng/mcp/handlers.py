@@ -74,9 +74,9 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     if tool == "generate_video":
         arguments = as_video(arguments)
     images = tuple(arguments.pop("images", ()))
-    new = tasks.NewTask(
+    new = tasks.Request(
         user_id=arguments.pop("user_id", principal.user_id),
-        request=record,
+        received=record,
         images=images,
         **arguments,
     )
@@ -85,7 +85,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     task, joined = tasks.create_or_join(
         principal,
         new,
-        tasks.Request([tool, canonical]),
+        tasks.Attempt([tool, canonical]),
         idem_key=key and scoped_key(key),
     )
     view = wait_for_end(principal, task, seconds)

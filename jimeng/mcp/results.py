@@ -16,7 +16,7 @@ RESULT = TaskResult()
 # Of the thumbnails of one result, before Base64: they fill the model's context.
 MAX_THUMBNAILS_BYTES, MAX_THUMBNAIL_BYTES = 96_000, 64_000
 THUMBNAIL_PIXELS = 512  # pixels
-RECORD_FIELDS = ("task_id", "status", "message", "created_at")
+RECORD_FIELDS = ("task_id", "status", "message", "user_id", "created_at")
 COST_FIELDS = ("cost", "cost_micros", "held_micros")
 RESULT_FIELDS = ("images", "videos", "failed")
 OPEN_FIELDS = ("phase", "progress", "position", "eta_seconds")
@@ -54,9 +54,12 @@ class Result:
         }
 
 
-def refusal(message: str) -> dict:
-    """An error result, with a message that the model can act on."""
-    return {"content": [{"type": "text", "text": message}], "isError": True}
+def refusal(message: str, **details: object) -> dict:
+    """
+    An error result, with a message that the model can act on, and details for programs.
+    """
+    found = {"content": [{"type": "text", "text": message}], "isError": True}
+    return {**found, "_meta": details} if details else found
 
 
 def image_content(picture: Image, most: int) -> list[dict]:
@@ -136,6 +139,7 @@ TASK = object_schema(
         "task_id": TEXT,
         "status": STATUS,
         "message": TEXT,
+        "user_id": TEXT,
         "created_at": TIME,
         "prompt": TEXT,
         "model": TEXT,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from marshmallow import ValidationError
 
 from jimeng.documents.principal import Principal
-from jimeng.errors import Invalid, JimengError
+from jimeng.errors import BudgetExceeded, Invalid, JimengError
 from jimeng.http import auth
 from jimeng.http.responses import (
     errors_by_field,
@@ -157,6 +157,9 @@ def call_tool(tool: Tool, arguments: dict) -> dict:
         return results.refusal(field_errors_message(problems(error)))
     except JimengError as error:
         counts.add("refusals", "mcp", error.code)
+        budget = error.budget if isinstance(error, BudgetExceeded) else {}
         return results.refusal(
-            t("mcp.refused", message=explain(error), code=error.code)
+            t("mcp.refused", message=explain(error), code=error.code),
+            error=error.code,
+            **({"budget": budget} if budget else {}),
         )

@@ -17,8 +17,8 @@ Values = dict[tuple[str, ...], float]  # label values -> the metric's value
 COUNTERS: dict[str, tuple[str, str, list[str]]] = {
     "requests": (
         "jimeng_requests",
-        "Answered requests, by interface (label door): api (REST), openai (/v1), mcp, "
-        "or pages; and by kind.",
+        "Answered requests, by interface (label door): api (REST), openai (/v1), ark "
+        "(/api/v3), mcp, or pages; and by kind.",
         ["door", "kind", "status"],
     ),
     "refusals": (

@@ -35,7 +35,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.spending import INSTALLATION
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth, waiters
-from jimeng.jobs import retention, video_fetching
+from jimeng.jobs import video_fetching
 from jimeng.lanes import SWITCHES, is_paused
 from jimeng.monitoring import database_metrics, readiness
 from jimeng.monitoring.database_metrics import Values, family
@@ -43,6 +43,7 @@ from jimeng.operations import backup
 from jimeng.operations.lane_status import AccountView
 from jimeng.operations.queue import QueueView
 from jimeng.providers.models.model import FEN
+from jimeng.upkeep import retention
 from jimeng.webhooks import deliveries
 
 log = logging.getLogger(__name__)

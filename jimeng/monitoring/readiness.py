@@ -34,7 +34,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.documents.generation import DUE_HERE
-from jimeng.jobs import retention
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
+from jimeng.process.state import Remembered
+from jimeng.upkeep import retention
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than the duration of a job, except for a call to a synchronous provider; a
@@ -91,15 +93,20 @@ class Readiness:
 
 _finding = threading.Lock()
 _trying = threading.Lock()
-_cached: tuple[float, object, Readiness] | None = None
-_since: dict[str, datetime] = {}  # code -> first seen, of the latest check
+
+
+class _State(Remembered):
+    cached: tuple[float, object, Readiness] | None = None
+    since: dict[str, datetime] = {}  # code -> first seen, of the latest check
+    untaken_since: tuple[object, float] = (None, 0.0)
+
+
+_state = _State()
 # When each worker had run its last job while others waited, and since when this is so.
-_untaken_since: tuple[object, float] = (None, 0.0)
 
 
 def current() -> Readiness:
     """The readiness, cached for `CACHE_S`; checked by one thread. Never raises."""
-    global _cached
     if (found := _still_good(CACHE_S)) is not None:
         return found
     may_wait = _still_good(MAX_STALE_S) is None
@@ -107,14 +114,14 @@ def current() -> Readiness:
         return _still_good(float("inf")) or run_checks()
     try:
         found = _still_good(CACHE_S) or run_checks()
-        _cached = (time.monotonic(), jobs.runtime(), found)
+        _state.cached = (time.monotonic(), jobs.runtime(), found)
         return found
     finally:
         _finding.release()
 
 
 def _still_good(seconds: float) -> Readiness | None:
-    cached = _cached
+    cached = _state.cached
     if cached is None or cached[1] is not jobs.runtime():
         return None
     if cached[2].reasons and seconds == CACHE_S:
@@ -157,10 +164,9 @@ def run_checks() -> Readiness:
 
 
 def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
-    global _since
     now = utcnow()
-    _since = {each.code: _since.get(each.code, now) for each in reasons}
-    return tuple(replace(each, since=_since[each.code]) for each in reasons)
+    _state.since = {each.code: _state.since.get(each.code, now) for each in reasons}
+    return tuple(replace(each, since=_state.since[each.code]) for each in reasons)
 
 
 def _bounded(check: Callable[[], Readiness]) -> Readiness:
@@ -228,22 +234,21 @@ def _work() -> Readiness:
 
 def _is_untaken(workers: list[dict]) -> bool:
     """Whether jobs have waited in Redis for `UNTAKEN_S` while no worker ran any."""
-    global _untaken_since
     try:
         is_waiting = jobs.huey.storage.queue_size() > 0
     except RedisError:
         return False  # `_redis` reports it
     if not is_waiting:
-        _untaken_since = None, 0.0
+        _state.untaken_since = None, 0.0
         return False
-    if _untaken_since[0] != workers:
-        _untaken_since = workers, time.monotonic()
-    return time.monotonic() > _untaken_since[1] + UNTAKEN_S
+    if _state.untaken_since[0] != workers:
+        _state.untaken_since = workers, time.monotonic()
+    return time.monotonic() > _state.untaken_since[1] + UNTAKEN_S
 
 
 def _free_disk_space() -> Readiness:
     free = retention.free_bytes()
-    is_scarce = free is not None and free < retention.MIN_FREE_BYTES
+    is_scarce = free is not None and free < MIN_FREE_BYTES
     return Readiness((Reason("disk"),) if is_scarce else ())
 
 
@@ -302,11 +307,7 @@ def _here() -> Readiness:
         found.append(Reason("no_provider"))
     data = Path(runtime.config.DATA_DIR) / "mongodb"
     is_local = urlsplit(runtime.config.mongodb_uri).hostname in LOOPBACK
-    if (
-        is_local
-        and data.is_dir()
-        and shutil.disk_usage(data).free < retention.MIN_FREE_BYTES
-    ):
+    if is_local and data.is_dir() and shutil.disk_usage(data).free < MIN_FREE_BYTES:
         found.append(Reason("disk"))
     return Readiness(tuple(found))
 

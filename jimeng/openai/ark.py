@@ -89,11 +89,11 @@ bp.before_request(require_scope)
 limit_large_bodies(bp, principal_of_api)
 
 
-def request_of(content: object) -> tasks.Request:
+def request_of(content: object) -> tasks.Attempt:
     """Any request may be a repetition, unless the client counts its repetitions."""
     if has_retry_count():
-        return tasks.Request(content, retry_count())
-    return tasks.Request(content, repeats=1, max_lost_answer_age=LOST_RESPONSE_AGE)
+        return tasks.Attempt(content, retry_count())
+    return tasks.Attempt(content, repeats=1, max_lost_answer_age=LOST_RESPONSE_AGE)
 
 
 @bp.post(PICTURES)
@@ -131,7 +131,9 @@ def pictures(params: ImagesRequest, view: TaskView) -> Response:
     """The pictures, and why some of them failed."""
     items = [picture_item(each) for each in view.pictures]
     created = [item for item in items if "error" not in item]
-    content = {**head_of(view.task), "data": items, "usage": usage_of(view.images)}
+    usage = usage_of(view.images)
+    head = {**head_of(view.task), **responses.cost_fields(view.task)}
+    content = {**head, "data": items, "usage": usage}
     body = responses.with_pictures(params, content, view.images, created)
     return responses.response_of(body)
 
@@ -147,14 +149,19 @@ def picture_events(params: ImagesRequest, view: TaskView) -> Iterator[bytes]:
             kind, responses.with_pictures(params, item, created, items)
         )
     kind, usage = "image_generation.completed", usage_of(view.images)
-    last = {"type": kind, **head, "usage": usage}
+    last = {"type": kind, **head, **responses.cost_fields(view.task), "usage": usage}
     yield from streams.event(kind, responses.with_pictures(params, last, [], []))
     yield b"data: [DONE]\n\n"
 
 
 def head_of(task: Task) -> dict[str, object]:
     created = int((task.completed_at or task.created_at).timestamp())
-    return {"model": task.req_key, "created": created, "task_id": task.id}
+    return {
+        "model": task.req_key,
+        "created": created,
+        "task_id": task.id,
+        "user_id": task.user_id,
+    }
 
 
 def picture_item(picture: PictureView) -> dict[str, object]:
@@ -264,7 +271,7 @@ def delete(task_id: str) -> Response:
     return json_response({}, 200)
 
 
-def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
+def parse(body: Mapping[str, Any], principal: Principal) -> tasks.Request:
     """
     Raises:
         Invalid: a field has a value that is not offered here.
@@ -287,7 +294,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         roles=roles,
     )
     parameters = {k: v for k, v in video.stored().items() if k != "roles"}
-    return tasks.NewTask(
+    return tasks.Request(
         user_id=customer_of(body, principal),
         prompt=prompt,
         model=model.id,
@@ -295,7 +302,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         seed=-1 if seed is None or not model.takes_seed else seed,
         images=pictures,
         video=video,
-        request={"prompt": prompt, "model": model.id, **parameters},
+        received={"prompt": prompt, "model": model.id, **parameters},
     )
 
 
@@ -384,6 +391,8 @@ def record(view: TaskView, tokens: Counter[str]) -> dict[str, object]:
         "framespersecond": FRAMES_PER_S,
         "generate_audio": bool(video.get("audio")),
         "service_tier": "default",
+        "user_id": task.user_id,
+        **responses.cost_fields(task),
     }
     if task.seed is not None:
         found["seed"] = task.seed
@@ -410,13 +419,14 @@ def failure(
     retry_after: int | None = None,
     errors: Mapping[str, list[str]] | None = None,
     again: bool = False,
+    budget: Mapping[str, object] | None = None,
     **_: object,
 ) -> Response:
     """
     An error as Ark writes it; clients repeat 429 and 5xx by themselves.
 
     Args:
-        again: As in `errors.failure`.
+        again: As in `errors.failure`, and so is *budget*.
     """
     said, param = message or t(f"error.{code}"), ""
     if errors:
@@ -424,7 +434,13 @@ def failure(
         said = f"{param}: {'; '.join(errors[param])}"
     name = CODES.get(status, "InternalServiceError")
     name = RUNNING if code == "cannot_stop" else name
-    error = {"code": name, "message": said, "param": param, "type": kind_of(status)}
+    error: dict[str, Any] = {
+        "code": name,
+        "message": said,
+        "param": param,
+        "type": kind_of(status),
+        **({"budget": budget} if budget else {}),
+    }
     if created := task_fields(said):
         error |= created
     error["message"] += f" Request id: {g.get('request_id', '')}"

@@ -47,14 +47,14 @@ class Interface:
         failure: As `errors.failure`.
     """
 
-    request: Callable[[object], tasks.Request]
+    request: Callable[[object], tasks.Attempt]
     pictures: Callable[[ImagesRequest, TaskView], Response]
     events: Callable[[ImagesRequest, TaskView], Iterator[bytes]]
     failure: Callable[..., Response]
 
 
-def openai_request(content: object) -> tasks.Request:
-    return tasks.Request(content, requests.retry_count())
+def openai_request(content: object) -> tasks.Attempt:
+    return tasks.Attempt(content, requests.retry_count())
 
 
 GENERATIONS = Interface(
@@ -156,7 +156,7 @@ def answer(body: requests.Body, interface: Interface) -> Response:
 def create_or_join_task(
     principal: Principal,
     params: ImagesRequest,
-    sent: tasks.Request,
+    sent: tasks.Attempt,
     *,
     max_wait_s: float,
 ) -> Task:

@@ -39,7 +39,14 @@ from jimeng.schemas.fields import (
     nested_list,
     text,
 )
-from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
+from jimeng.schemas.tasks import (
+    MAX_IMAGES,
+    MAX_SEED,
+    MAX_STYLE,
+    REFERENCE,
+    USER_ID,
+    unless,
+)
 from jimeng.webhooks.outbox import MAX_URL_CHARS
 
 MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
@@ -233,6 +240,7 @@ class ImagesResponse(Reply):
     )
     background = text(field_descriptions.BACKGROUND, choices=("opaque",))
     task_id = text(field_descriptions.TASK_ID, example=TASK)
+    user_id = USER_ID
     cost = text(field_descriptions.COST, null=True, example="0.20")
     cost_micros = count(field_descriptions.COST_MICROS, null=True, example=200000)
     failed = count(

@@ -30,7 +30,7 @@ class ImagesRequest:
         stream: Whether the response is a stream of events.
     """
 
-    new: tasks.NewTask
+    new: tasks.Request
     quality: str
     with_bytes: bool
     content_type: str
@@ -60,7 +60,7 @@ def parse_request(body: Body, principal: Principal) -> ImagesRequest:
     form = body.choice("response_format")
     wants_bytes = form is None and model_names.answers_with_bytes(name)
     kind = body.choice("output_format") or "png"
-    new = tasks.NewTask(
+    new = tasks.Request(
         user_id=owner_of(body.fields, principal),
         prompt=prompt or "",
         model=model.id,
@@ -77,7 +77,7 @@ def parse_request(body: Body, principal: Principal) -> ImagesRequest:
         webhook_events=body.choices("webhook_events"),
     )
     return ImagesRequest(
-        new=replace(new, request=request_record(new)),
+        new=replace(new, received=request_record(new)),
         quality=quality,
         with_bytes=wants_bytes or form == "b64_json",
         content_type=FORMATS[kind],
@@ -86,7 +86,7 @@ def parse_request(body: Body, principal: Principal) -> ImagesRequest:
     )
 
 
-def request_record(new: tasks.NewTask) -> dict:
+def request_record(new: tasks.Request) -> dict:
     """The request in terms of this server's own API, stored with the task."""
     fields = ("prompt", "model", "size", "style", "n", "seed")
     record = {field: getattr(new, field) for field in fields}

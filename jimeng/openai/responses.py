@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from flask import Response
 
 from jimeng.billing.costs import yuan
-from jimeng.documents import Image
+from jimeng.documents import Image, Task
 from jimeng.gallery import downloads
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
@@ -133,9 +133,14 @@ def document(
         "output_format": FORMATS.get(content_type, content_type),
         "background": "opaque",
         "task_id": task.id,
-        "cost": None if task.cost_micros is None else yuan(task.cost_micros),
-        "cost_micros": task.cost_micros,
+        "user_id": task.user_id,
+        **cost_fields(task),
     }
+
+
+def cost_fields(task: Task) -> dict[str, object]:
+    micros = task.cost_micros
+    return {"cost": None if micros is None else yuan(micros), "cost_micros": micros}
 
 
 def image_item(view: TaskView, image: Image) -> dict[str, object]:

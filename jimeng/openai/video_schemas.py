@@ -229,7 +229,18 @@ class VideoJob(Reply):
         required=False,
         example=LINK,
     )
+    user_id = text(
+        field_descriptions.USER_ID,
+        of=lambda view: view.task.user_id,
+        example="user_123",
+    )
     cost = text(field_descriptions.COST, of=cost_of, null=True, example="2.50")
+    cost_micros = count(
+        field_descriptions.COST_MICROS,
+        of=lambda view: view.task.cost_micros,
+        null=True,
+        example=2500000,
+    )
 
 
 class VideoJobList(Reply):

@@ -64,7 +64,7 @@ def create_video() -> Response:
     body = requests.read_body()
     principal = auth.principal_of_api()
     new = parse(body, principal)
-    sent = tasks.Request(body.content, requests.retry_count())
+    sent = tasks.Attempt(body.content, requests.retry_count())
     task, replayed = tasks.create_or_join(
         principal, new, sent, idem_key=idempotency_key()
     )
@@ -177,7 +177,7 @@ def success_of(view: TaskView) -> Response:
     return response
 
 
-def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
+def parse(body: requests.Body, principal: Principal) -> tasks.Request:
     """
     Raises:
         Invalid: a known field has an invalid value.
@@ -193,7 +193,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         audio=body.switch("audio") if "audio" in body.fields else None,
         roles=() if frame is None else ("first_frame",),
     )
-    new = tasks.NewTask(
+    new = tasks.Request(
         user_id=owner_of(body.fields, principal),
         prompt=body.text("prompt") or "",
         model=model.id,
@@ -206,7 +206,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         webhook_url=body.text("webhook_url"),
         webhook_events=body.choices("webhook_events"),
     )
-    return replace(new, request=request_record(new, video))
+    return replace(new, received=request_record(new, video))
 
 
 def seconds_of(body: requests.Body, model: Model) -> int | None:
@@ -273,7 +273,7 @@ def distance(size: Size, other: Size) -> float:
     return sum(abs(math.log(a / b)) for a, b in zip(size, other, strict=True))
 
 
-def request_record(new: tasks.NewTask, video: VideoParameters) -> dict:
+def request_record(new: tasks.Request, video: VideoParameters) -> dict:
     """The request in terms of this server's own API, stored with the task."""
     record: dict = {"prompt": new.prompt, "model": new.model, "style": new.style}
     record |= {name: value for name, value in video.stored().items() if name != "roles"}

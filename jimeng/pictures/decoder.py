@@ -118,9 +118,9 @@ MAX_WAITING = 8
 # Pass only the variables that locate libraries: the rest is secret or useless.
 LIBRARIES = ("LD_", "DYLD_")
 START = (
-    "import sys; sys.path[:] = sys.argv[3:];"
+    "import json, sys; sys.path[:] = sys.argv[2:];"
     " from jimeng.pictures.{} import main;"
-    " main(int(sys.argv[1]), int(sys.argv[2]))"
+    " main(*json.loads(sys.argv[1]))"
 )
 
 
@@ -253,19 +253,19 @@ def too_slow() -> PictureInvalid:
 
 
 def start(
-    module: str, memory: int, seconds: int, stdin: int | IO[bytes] = subprocess.PIPE
+    module: str, *arguments: object, stdin: int | IO[bytes] = subprocess.PIPE
 ) -> subprocess.Popen[bytes]:
     """
-    Start a process that runs ``main`` of a module of this package.
+    Start a process that calls ``main`` of a module of this package.
 
     Args:
-        memory: The limit of its address space, in bytes.
-        seconds: The limit of its CPU time.
+        arguments: JSON; the first two are the limits of its address space, in bytes,
+            and of its CPU time, in seconds.
     """
-    code, limits = START.format(module), (str(memory), str(seconds))
-    # No shell; the arguments are constants.
+    code = START.format(module)
+    # No shell; the arguments are numbers.
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", "-S", "-c", code, *limits, *sys.path],
+        [sys.executable, "-I", "-S", "-c", code, json.dumps(arguments), *sys.path],
         stdin=stdin,
         stdout=subprocess.PIPE,
         env={k: v for k, v in os.environ.items() if k.startswith(LIBRARIES)},

@@ -1,18 +1,23 @@
 """
-Describe videos in a separate process, one at a time.
+Describe videos, and decode their frames, in a separate process, one at a time.
 
 The process is started for each video, with the open file as its standard input, so that
 a file that corrupts it cannot affect the next one.
 """
 
 import atexit
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
+from jimeng.pictures.contents import Content
 from jimeng.pictures.decoder import Decoder, start
 
 MEMORY_BYTES = 1536 * 1024 * 1024  # a frame of 4k needs a twentieth of it
 CPU_SECONDS = 30  # the largest video needs two
+MAX_WAITING_FRAMES = 2  # requests of one user, in a process
 
 
 @dataclass(frozen=True)
@@ -54,16 +59,49 @@ class VideoDecoder(Decoder):
 
         def ask() -> tuple[dict, bytes]:
             with path.open("rb", buffering=0) as file:
-                self._process = start("video_process", MEMORY_BYTES, CPU_SECONDS, file)
-            about, poster = self._answer()
-            self._end()
-            return about, poster
+                return self._ask_about(file)
 
         return self._ask_twice(ask, user)
+
+    def frame(self, video: Content, at_ms: int | None, user: str) -> bytes:
+        """
+        Decode one frame, as `video_process.frame`.
+
+        Raises:
+            PictureInvalid: as `Decoder.work`.
+            ServerBusy: this user has as many waiting as `MAX_WAITING_FRAMES`.
+        """
+
+        def ask() -> tuple[dict, bytes]:
+            with TemporaryFile(buffering=0) as file, closing(video.pieces()) as pieces:
+                for piece in pieces:
+                    file.write(piece)
+                file.seek(0)
+                return self._ask_about(file, -1 if at_ms is None else at_ms)
+
+        return self._ask_twice(ask, user, MAX_WAITING_FRAMES)[1]
+
+    def _ask_about(self, file: IO[bytes], *arguments: int) -> tuple[dict, bytes]:
+        limits = MEMORY_BYTES, CPU_SECONDS
+        self._process = start("video_process", *limits, *arguments, stdin=file)
+        answer = self._answer()
+        self._end()
+        return answer
 
 
 decoder = VideoDecoder()
 atexit.register(decoder.close)
+
+
+def frame(video: Content, at_ms: int | None, *, user: str = "") -> bytes:
+    """
+    Decode the frame of a moment, in milliseconds; None for the last. Returns a JPEG.
+
+    Raises:
+        PictureInvalid: as `inspect_video`.
+        ServerBusy: as `VideoDecoder.frame`.
+    """
+    return decoder.frame(video, at_ms, user)
 
 
 def inspect_video(path: Path, *, user: str = "") -> Video:

@@ -1,7 +1,9 @@
 """
-The process that describes one video, read from its standard input, and ends.
+The process that describes one video, read from its standard input, or decodes one of
+its frames, and ends.
 
     python -c "…; main(MEMORY, SECONDS)" < video.mp4
+    python -c "…; main(MEMORY, SECONDS, MILLISECONDS)" < video.mp4
 
 As the decoder process of pictures, it has no secrets, and limited memory and CPU time.
 It reads the open file only: FFmpeg may neither open another one nor connect.
@@ -12,7 +14,9 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from functools import partial
 from typing import BinaryIO, NoReturn
 
 import av
@@ -40,18 +44,20 @@ HD_HEIGHT = 720
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 
 
-def main(memory: int, seconds: int) -> None:
+def main(memory: int, seconds: int, at_ms: int | None = None) -> None:
     """
     Describe the video on standard input.
 
     Args:
         memory: Limit of the address space, in bytes.
         seconds: CPU time limit.
+        at_ms: Decode the frame of this moment instead; -1 for the last.
     """
     confine(memory)
     limit(resource.RLIMIT_CPU, seconds)
+    work = describe if at_ms is None else partial(frame, at_ms=at_ms)
     with suppress(BrokenPipeError):  # the parent is gone
-        answer(sys.stdout.buffer, describe, os.fdopen(0, "rb", buffering=0))
+        answer(sys.stdout.buffer, work, os.fdopen(0, "rb", buffering=0))
 
 
 def describe(file: BinaryIO) -> tuple[dict[str, object], bytes]:
@@ -64,6 +70,65 @@ def describe(file: BinaryIO) -> tuple[dict[str, object], bytes]:
     Raises:
         PictureInvalid: it has no video track.
     """
+    with opened(file) as container:
+        return describe_video(container)
+
+
+def frame(file: BinaryIO, at_ms: int) -> tuple[dict[str, object], bytes]:
+    """
+    Decode the frame that a player shows at a moment; the last for a later one.
+
+    Args:
+        at_ms: Milliseconds from the first frame; -1 for the last.
+
+    Returns:
+        An empty record, and the frame as JPEG.
+
+    Raises:
+        PictureInvalid: it has no video track, or no frame that can be decoded.
+    """
+    with opened(file) as container:
+        video = video_track(container)
+        video.codec_context.options = OPTIONS
+        if video.codec_context.width * video.codec_context.height > MAX_PIXELS:
+            raise PictureInvalid("larger than any model makes")
+        base, begin = video.time_base or Fraction(1), video.start_time or 0
+        until = begin + (video.duration or 0)
+        if at_ms >= 0:
+            until = min(until, begin + int(Fraction(at_ms, 1000) / base))
+        # A file that was cut short has nothing at its end.
+        shown = frame_at(container, video, until, until)
+        shown = shown or frame_at(container, video, begin, until)
+        if shown is None:
+            raise PictureInvalid("no frame can be decoded")
+        return {}, poster_of(shown)
+
+
+def frame_at(
+    container: InputContainer, video: VideoStream, begin: int, until: int
+) -> VideoFrame | None:
+    """
+    The last frame that can be decoded from the key frame before *begin* on, and that
+    begins at *until* at the latest, both in the stream's own time.
+    """
+    shown = None
+    with suppress(av.FFmpegError):  # a file that is cut short ends here
+        container.seek(begin, stream=video)
+        for each in container.decode(video):
+            if shown is not None and (each.pts or 0) > until:
+                break
+            shown = each
+    return shown
+
+
+@contextmanager
+def opened(file: BinaryIO) -> Iterator[InputContainer]:
+    """
+    The MP4 in a file.
+
+    Raises:
+        PictureInvalid: it is none, or cannot be read.
+    """
     try:
         with av.open(
             file,
@@ -73,7 +138,7 @@ def describe(file: BinaryIO) -> tuple[dict[str, object], bytes]:
             buffer_size=READ_BYTES,
             io_open=refuse_to_open,
         ) as container:
-            return describe_video(container)
+            yield container
     except (av.FFmpegError, MemoryError, *BROKEN) as error:
         raise PictureInvalid(f"not an MP4: {type(error).__name__}") from error
 

@@ -11,22 +11,29 @@ import threading
 import time
 from collections.abc import Callable
 
+from jimeng.process.state import Remembered
+
 IDLE_AFTER_S = 10.0  # longer than the wait before a delivery is retried
 IDLE_INTERVAL_S = 5.0
 
 stopped = threading.Event()
 _listeners: list[Callable[[], None]] = []
-_busy_until = 0.0  # by `time.monotonic`
+
+
+class _State(Remembered):
+    busy_until = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 
 
 def is_idle() -> bool:
-    return time.monotonic() >= _busy_until
+    return time.monotonic() >= _state.busy_until
 
 
 def wake() -> None:
     """There may be something to do: if this process was idle, call the listeners."""
-    global _busy_until
-    was_idle, _busy_until = is_idle(), time.monotonic() + IDLE_AFTER_S
+    was_idle, _state.busy_until = is_idle(), time.monotonic() + IDLE_AFTER_S
     if was_idle:
         notify()
 
@@ -39,9 +46,3 @@ def notify() -> None:
 def listen(listener: Callable[[], None]) -> None:
     """Call *listener* when this process is idle no more, and when it is to stop."""
     _listeners.append(listener)
-
-
-def clear() -> None:
-    """Be idle."""
-    global _busy_until
-    _busy_until = 0.0

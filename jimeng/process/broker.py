@@ -1,6 +1,7 @@
 """Huey and its Redis connection; jobs are serialized as JSON."""
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -24,11 +25,13 @@ from redis.retry import Retry
 from jimeng.config import Config, logs
 from jimeng.errors import QueueUnavailable, outages
 from jimeng.process import activity
+from jimeng.process.state import Remembered
 
 # The web tries twice, since Redis may have been restarted under a pooled connection.
 # The page that reports the outage queries MongoDB, too, and has to answer within two
 # seconds. A consumer's blocking read takes one second.
 WEB_TIMEOUT_S, WORKER_TIMEOUT_S = 0.5, 5.0
+DISPATCH = "jimeng.jobs.queue.dispatch"  # the job's name; see there
 MAX_QUEUED_JOBS = 100  # beyond, the pump queues nothing
 MAX_JOB_BYTES = 1000
 WAKE_KEY = "jimeng:wake"  # a list with an entry while an idle worker is to look around
@@ -39,8 +42,16 @@ WAKE_EVERY_S, WAKE_RETRY_AFTER_S = 2.0, 60.0
 _idle_connections: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
 _idle_connections = WeakKeyDictionary()
 os.register_at_fork(after_in_child=_idle_connections.clear)
-_next_wake = 0.0  # by `time.monotonic`
+
+
+class _State(Remembered):
+    next_wake = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 _reading = threading.Lock()
+
+log = logging.getLogger(__name__)
 
 
 class RetryUnlessSilent(Retry):
@@ -210,16 +221,15 @@ def wake_a_worker() -> None:
     Let an idle worker look at once for what has changed; at most every `WAKE_EVERY_S`.
     If Redis is down, workers find it within `activity.IDLE_INTERVAL_S`.
     """
-    global _next_wake
     now = time.monotonic()
-    if now < _next_wake:
+    if now < _state.next_wake:
         return
-    _next_wake = now + WAKE_EVERY_S
+    _state.next_wake = now + WAKE_EVERY_S
     try:
         with huey.storage.conn.pipeline(transaction=False) as pipeline:
             pipeline.lpush(WAKE_KEY, "").ltrim(WAKE_KEY, 0, 0).execute()
     except RedisError as error:
-        _next_wake = now + WAKE_RETRY_AFTER_S
+        _state.next_wake = now + WAKE_RETRY_AFTER_S
         outages.failed("redis", error)
 
 
@@ -284,6 +294,15 @@ def encode_command(*arguments: str | int) -> list[bytes]:
     encoded = [str(argument).encode() for argument in arguments]
     parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in encoded]
     return [b"*%d\r\n%b" % (len(encoded), b"".join(parts))]
+
+
+def enqueue_dispatch(lane: str, n: int = 1) -> None:
+    """Queue *n* dispatches of a lane; if Redis is down, the pump does it later."""
+    dispatch = json.dumps([DISPATCH, lane]).encode()
+    try:
+        huey.storage.conn.lpush(huey.storage.queue_key, *[dispatch] * n)
+    except RedisError as error:
+        log.warning("dispatch not queued lane=%s", lane, exc_info=error)
 
 
 def check_queue() -> int:

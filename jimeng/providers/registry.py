@@ -1,6 +1,6 @@
 """The registry of providers: those in use, their accounts, models and limits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from jimeng.config import Config
@@ -74,7 +74,7 @@ class Registry:
             **{account: dict(its) for account, its in others.items()},
         }
         self._limits = dict(limits)
-        self.models = {m.lane: m for m in models if self.accounts_of(m.provider)}
+        self.offer(m for m in models if self.accounts_of(m.provider))
 
     @classmethod
     def from_config(cls, config: Config) -> "Registry":
@@ -91,11 +91,18 @@ class Registry:
         limits = {name: each.concurrency for name, each in main.items()}
         registry = cls(main, limits, models, others=accounts)
         addresses = registry.addresses
-        registry.models = {
-            lane: with_lacks(model, config, addresses[model.provider])
-            for lane, model in registry.models.items()
-        }
+        registry.offer(
+            with_lacks(model, config, addresses[model.provider])
+            for model in registry.models.values()
+        )
         return registry
+
+    def offer(self, models: Iterable[Model]) -> None:
+        """Offer these models."""
+        self.models = {model.lane: model for model in models}
+        self._making: dict[Makes, list[Model]] = {"image": [], "video": []}
+        for model in self.models.values():
+            self._making[model.makes].append(model)
 
     @property
     def names(self) -> list[str]:
@@ -154,14 +161,12 @@ class Registry:
             limit = self._providers[account][model.provider].concurrency
         return min(limit, MAX_SYNCHRONOUS) if model.is_synchronous else limit
 
-    def making(self, makes: Makes, provider: str | None = None) -> list[Model]:
+    def making(self, makes: Makes, provider: str | None = None) -> Sequence[Model]:
         """Return the models that make pictures, or those that make videos."""
-        models = self.models.values()
-        return [
-            model
-            for model in models
-            if model.makes == makes and provider in {None, model.provider}
-        ]
+        models = self._making[makes]
+        if provider is None:
+            return models
+        return [model for model in models if model.provider == provider]
 
     def default(
         self, provider: str | None = None, *, makes: Makes = "image"

@@ -90,6 +90,7 @@ class CollectionRecord(NestedReply):
     inner = "collection"
 
     id = text(field_descriptions.ID, example=COLLECTION)
+    user_id = text("The user whose it is", example="user_123")
     name = text(field_descriptions.NAME, example="海报素材")
     pictures = count(
         "Number of pictures outside the trash, counted up to 1,000",

@@ -1,6 +1,6 @@
 """Query parameters of lists: page size, cursor or offset, and filters."""
 
-from marshmallow import pre_load
+from marshmallow import pre_load, validates_schema
 
 from jimeng.documents import Status
 from jimeng.schemas import field_descriptions
@@ -16,6 +16,7 @@ from jimeng.schemas.fields import (
     Strict,
     StringList,
     Text,
+    reject_user_with_customers,
 )
 from jimeng.tasks.queries import MAX_OFFSET
 
@@ -67,7 +68,22 @@ class UserPageQuery(PageQuery, OfUser):
     """Lists of one user, by cursor."""
 
 
-class BatchesByCursor(UserPageQuery, Filters):
+class OfCustomers(UserPageQuery):
+    """Lists of one user, or of the caller and all customers, by cursor."""
+
+    customers = QueryBoolean(
+        "1 or true: also those of the account's customers, of a key with act_for those "
+        "that it acts for. A page looks through 1,000: it may be short and have a next "
+        "one all the same",
+        load_default=False,
+    )
+
+    @validates_schema
+    def one_or_many(self, data: dict, **kwargs) -> None:
+        reject_user_with_customers(data)
+
+
+class BatchesByCursor(OfCustomers, Filters):
     """Lists of batches, by cursor."""
 
 

@@ -82,6 +82,7 @@ class KeyRecord(Reply):
     doors = list_of(
         "The interfaces it can be used at; empty for all",
         text(choices=KEY_INTERFACES),
+        of="allowed_interfaces",
         example=["openai"],
     )
     models = list_of(
@@ -375,6 +376,7 @@ class UploadRecord(Reply):
     """An uploaded picture."""
 
     id = text(field_descriptions.ID, example=UPLOAD)
+    user_id = text("The user whose it is", example="user_123")
     width = integer(field_descriptions.WIDTH, minimum=1, example=1536)
     height = integer(field_descriptions.HEIGHT, minimum=1, example=2048)
     bytes = integer(field_descriptions.BYTES, minimum=1, example=412871)

@@ -421,6 +421,11 @@ METADATA = entries(
 )
 
 
+USER_ID = text(
+    field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
+)
+
+
 class Created(Reply):
     """The response to a request that created a task, and to its repetitions."""
 
@@ -429,6 +434,7 @@ class Created(Reply):
         field_descriptions.STATUS, choices=("pending",), of=lambda task: "pending"
     )
     message = fixed("answer.created")
+    user_id = USER_ID
     provider = text(field_descriptions.PROVIDER, example=PROVIDER)
     model = text(field_descriptions.MODEL, example=MODEL)
     created_at = instant(field_descriptions.CREATED_AT)
@@ -763,6 +769,7 @@ class TaskResult(NestedReply):
     inner = "task"
 
     task_id = text(field_descriptions.TASK_ID, of="id", example=TASK)
+    user_id = USER_ID
     status = text(field_descriptions.STATUS, choices=STATUS, example="completed")
     message = text(
         field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
@@ -829,9 +836,7 @@ class TaskRecord(NestedReply):
     message = text(
         field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
     )
-    user_id = text(
-        field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
-    )
+    user_id = USER_ID
     input = entries(
         field_descriptions.INPUT,
         example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"},

@@ -122,8 +122,8 @@ class NewKey(Strict):
         "When it expires (RFC 3339); never if omitted",
     )
     doors = StringList(
-        "The interfaces it can be used at: api (/api/), openai (/v1/), mcp (/mcp); all "
-        "if omitted",
+        "The interfaces it can be used at: api (/api/v1/), openai (/v1/), ark "
+        "(/api/v3/), mcp (/mcp); all if omitted",
         each=Text(validate=OneOf(*KEY_INTERFACES)),
         validate=Length(1, len(KEY_INTERFACES)),
     )

@@ -134,7 +134,7 @@ class VideoFields(VideoChoices):
 
 
 def as_video(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the fields of `VideoFields` by those of `tasks.NewTask`."""
+    """Replace the fields of `VideoFields` by those of `tasks.Request`."""
     rest = dict(params)
     frames = [(role, rest.pop(name)) for name, role in ROLES.items() if name in rest]
     frames += [("reference", each) for each in rest.pop("references", ())]

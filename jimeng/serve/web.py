@@ -103,7 +103,7 @@ def begin(app: Flask, requests: Mapping[socket.socket, Request]) -> None:
     app.register_error_handler(ParseException, refuse)
     password_hashing.in_own_thread = gevent.get_hub().threadpool.apply
     app.wsgi_app = work = Work(app.wsgi_app)  # type: ignore[method-assign]
-    long_polls.configure(app.config["JIMENG"], work.paused)
+    long_polls.configure(work.paused)
     batcher.open()
     gevent.spawn(waiters.report_forever)
 

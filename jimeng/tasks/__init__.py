@@ -13,8 +13,8 @@ from jimeng.tasks.bulk import (
     retry_many,
 )
 from jimeng.tasks.cancellation import cancel, cancel_picture
-from jimeng.tasks.creation import NewTask, create
-from jimeng.tasks.deduplication import Request, create_or_join, mark_answered
+from jimeng.tasks.creation import Request, create
+from jimeng.tasks.deduplication import Attempt, create_or_join, mark_answered
 from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.estimates import Decision, Estimate, estimate
 from jimeng.tasks.queries import (

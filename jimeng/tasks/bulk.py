@@ -75,7 +75,7 @@ def newest_ids(principal: Principal, user_id: str, status: str) -> list[str]:
     The ids of a user's newest tasks in *status*, up to `MAX_AT_ONCE`.
 
     Raises:
-        TaskNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
     """
     where = {**owner_filter(principal, user_id), **THERE, "status": status}
     return Task.find_ids(where, sort=NEWEST_FIRST, limit=MAX_AT_ONCE)

@@ -87,7 +87,7 @@ def cancel_all(principal: Principal, user_id: str, state: str) -> BulkAction:
         state: One of `CANCELLABLE`. Tasks that start meanwhile go on.
 
     Raises:
-        TaskNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
     """
     total = Task.collection().count_documents(
         _cancellable(owner_filter(principal, user_id), state)

@@ -1,5 +1,6 @@
 """
-Create a task: validated by its model, checked against all limits, then written.
+Create a task: what the client said (`Request`) becomes what is made of it (`Plan`), is
+checked against all limits, then written.
 
 All checks precede the writes. A fingerprint of the request recognises a repeated one.
 """
@@ -11,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-
-from pymongo.errors import PyMongoError
 
 from jimeng import inputs, jobs, lanes, limits
 from jimeng.billing import costs
@@ -41,17 +40,44 @@ from jimeng.inputs import Named, Reference
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model, VideoParameters
 from jimeng.providers.models import Makes, Size
-from jimeng.providers.models.model import Parameters, check_parameters, new_seed
+from jimeng.providers.models.model import (
+    Parameters,
+    Usage,
+    check_parameters,
+    new_seed,
+)
 from jimeng.providers.models.output_size import size_of_output
-from jimeng.providers.models.video_validation import resolve_video
+from jimeng.providers.models.video_validation import check_frames, resolve_video
 from jimeng.tasks import styles
 from jimeng.webhooks import outbox
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewTask:
+class Origin:
     """
-    A request for a task; `schemas` has checked the types.
+    What this server adds to a request that it makes itself.
+
+    Attributes:
+        id: A derived id, which makes creation idempotent; None for a new one.
+        inputs: Those of a task that is run again, in place of the request's pictures.
+        retried_from: The task that this one retries.
+        batch: The id of its batch.
+        batch_index: The index of its prompt in the batch.
+        signer: The user who acts for the owner, as in `Task.webhook`.
+    """
+
+    id: str | None = None
+    inputs: tuple[Named, ...] = ()
+    retried_from: str | None = None
+    batch: str | None = None
+    batch_index: int | None = None
+    signer: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """
+    What a client asks for; `schemas` has checked the types.
 
     Attributes:
         user_id: The owner.
@@ -68,18 +94,13 @@ class NewTask:
         mask: A reference to a mask for the first of them.
         strength: 0 to 1.
         expand: How far the picture is extended at each side.
-        video: The parameters of a video; None for pictures. Its roles are those of
-            *images* or *again*.
-        again: The inputs of a task that is run again, in place of *images* and *mask*.
-        request: The request as received, stored with the task.
-        retried_from: The task that this one retries.
-        id: A derived id, which makes creation idempotent; None for a new one.
-        batch: The id of its batch.
-        batch_index: The index of its prompt in the batch.
+        video: The parameters of a video; None for pictures. Its roles are those of the
+            inputs.
         webhook_url: Where events of this task are sent.
         webhook_events: Which events; empty for all.
-        webhook_signer: The user who acts for the owner, as in `Task.webhook`.
         metadata: The client's own pairs; not sent to the provider.
+        received: The request as received, stored with the task.
+        origin: Of a request that this server makes.
     """
 
     user_id: str
@@ -97,16 +118,11 @@ class NewTask:
     strength: float | None = None
     expand: Expansion | None = None
     video: VideoParameters | None = None
-    again: tuple[Named, ...] = ()
-    request: dict = field(default_factory=dict)
-    retried_from: str | None = None
-    id: str | None = None
-    batch: str | None = None
-    batch_index: int | None = None
     webhook_url: str | None = None
     webhook_events: Sequence[str] = ()
-    webhook_signer: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    received: dict = field(default_factory=dict)
+    origin: Origin = Origin()
 
     @property
     def fingerprint_fields(self) -> dict:
@@ -115,9 +131,10 @@ class NewTask:
         in, so that it does not matter whether they were spelled out.
         """
         names = ("user_id", "prompt", "model", "provider", "size", "quality", "style")
-        more = ("n", "seed", "delay", "strength", "retried_from")
+        more = ("n", "seed", "strength")
         found = {name: getattr(self, name) for name in (*names, *more)}
         found["delay"] = float(self.delay)
+        found["retried_from"] = self.origin.retried_from
         if self.webhook is not None:
             found["webhook"] = self.webhook
         if self.metadata:
@@ -126,42 +143,252 @@ class NewTask:
             found["video"] = self.video.stored()
         return found | {"expand": asdict(self.expand) if self.expand else None}
 
+    def fingerprint(self, named: Sequence[Named] = ()) -> str:
+        """A hash that requests with one idempotency key must share."""
+        body = self.fingerprint_fields
+        if named:  # pictures by their bytes: multipart bodies are never equal
+            body["inputs"] = [[each.field, each.mark] for each in named]
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
     @property
     def webhook(self) -> dict | None:
         """As stored on the task."""
         found: dict = {}
         if self.webhook_url is not None:
             found = {"url": self.webhook_url, "events": list(self.webhook_events)}
-        if self.webhook_signer:
-            found["signer"] = self.webhook_signer
+        if self.origin.signer:
+            found["signer"] = self.origin.signer
         return found or None
 
-    def signed_for(self, principal: Principal) -> "NewTask":
+    def signed_for(self, principal: Principal) -> "Request":
         """A copy that names the user whose key acts for its owner."""
-        signer = self.webhook_signer or principal.signer_for(self.user_id)
-        return replace(self, webhook_signer=signer)
+        signer = self.origin.signer or principal.signer_for(self.user_id)
+        return replace(self, origin=replace(self.origin, signer=signer))
 
     @property
     def has_mask(self) -> bool:
-        return self.mask is not None or any(each.field == "mask" for each in self.again)
+        inputs = self.origin.inputs
+        return self.mask is not None or any(each.field == "mask" for each in inputs)
+
+    @property
+    def pictures(self) -> int:
+        """The number of its inputs, without the mask."""
+        again = self.origin.inputs
+        return len(self.images) or len(again) - bool(again and self.has_mask)
+
+    @property
+    def stored(self) -> dict:
+        """As received, without the parts that are stored in other fields."""
+        pictures = ("images", "mask", "first_frame", "last_frame", "references")
+        elsewhere = (*pictures, "metadata")
+        fields = {k: v for k, v in self.received.items() if k not in elsewhere}
+        return fields | ({"expand": asdict(self.expand)} if self.expand else {})
 
 
-def validate(principal: Principal, new: NewTask) -> tuple[Model, str, list[Named]]:
+@dataclass(frozen=True, kw_only=True)
+class Plan:
     """
-    Validate a request, except for its size and the content of its pictures.
+    What is made of a request.
 
-    Returns:
-        The model, the prompt as it is sent, and the input references.
+    Attributes:
+        model: The model that makes it.
+        prompt: As it is sent.
+        video: The parameters of a video, with the model's defaults; None for pictures.
+        pictures: How many inputs there are, without the mask.
+        named: The references to its inputs, the mask last.
+        stored: The stored inputs that belong to them; none before they are stored.
+    """
+
+    request: Request
+    model: Model
+    prompt: str
+    video: VideoParameters | None = None
+    pictures: int = 0
+    named: Sequence[Named] = ()
+    stored: Sequence[Input] = ()
+
+    @classmethod
+    def of(
+        cls, request: Request, model: Model, *, pictures: int | None = None
+    ) -> "Plan":
+        """
+        Plan a request, without any lookup.
+
+        Args:
+            pictures: How many inputs there are, if the request does not say so.
+
+        Raises:
+            Invalid: the model does not make such a video.
+        """
+        # As sent: a style may be any text, and so have flags that change the price.
+        prompt = with_style(request.prompt, request.style)
+        count, video = request.pictures if pictures is None else pictures, request.video
+        if video is not None:
+            offered = jobs.runtime().registry.making("video")
+            video = resolve_video(
+                model, video, prompt=prompt, pictures=count, offered=offered
+            )
+        return cls(
+            request=request, model=model, prompt=prompt, video=video, pictures=count
+        )
+
+    def check(self) -> None:
+        """
+        Check the request against what the model accepts, without any lookup.
+
+        Raises:
+            Invalid: as in `create`, and so is WebhooksOff.
+        """
+        request, model = self.request, self.model
+        if request.webhook_url is not None:
+            outbox.check_address("webhook_url", request.webhook_url)
+            outbox.secret_key()
+        if self.video is None:
+            asked = Parameters(
+                prompt=request.prompt,
+                pictures=self.pictures,
+                mask=request.has_mask,
+                strength=request.strength,
+                expand=request.expand,
+            )
+            check_parameters(asked, model, jobs.runtime().registry.making("image"))
+        if len(self.prompt) > model.max_prompt:
+            raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
+        if request.n > model.max_images:
+            raise Invalid.field("n", "invalid.n", max=model.max_images)
+        if request.n > (most := jobs.runtime().config.max_pending(model.makes)):
+            raise Invalid.field("n", "invalid.n_pending", max=most)
+        if request.seed >= 0 and not model.takes_seed:
+            raise Invalid.field("seed", "invalid.seed_unsupported")
+
+    def output_size(self) -> Size | None:
+        """
+        The width and height of the output; None as long as they depend on unread
+        inputs.
+
+        Raises:
+            Invalid: the model does not offer the size, or does not accept the inputs.
+        """
+        request, model = self.request, self.model
+        sizes = [each.size for each in self.stored]
+        if self.stored:
+            jobs.check_inputs(model, self.stored, has_mask=request.has_mask)
+        if self.video is not None and model.video is not None:
+            if sizes:
+                check_frames(model.video, self.video.roles, sizes)
+            return model.video.size_of(self.video, sizes[0] if sizes else None)
+        if self.stored:
+            pictures = sizes[: len(sizes) - request.has_mask]
+            return size_of_output(
+                *(model, request.size, request.quality),
+                pictures=pictures,
+                expand=request.expand,
+            )
+        if self.pictures:
+            return None
+        return model.resolve_size(request.size, request.quality)
+
+    def usage(self, size: Size | None) -> Usage | None:
+        """What a video of this size is billed by; None for pictures."""
+        return costs.usage_of(self.video, size) if self.video and size else None
+
+    def row(self, **known_by: str | None) -> dict:
+        """
+        The task's row for MongoDB.
+
+        Args:
+            known_by: Fields by which a repeated request finds the task.
+
+        Raises:
+            Invalid: as `output_size`.
+        """
+        request, model, origin = self.request, self.model, self.request.origin
+        size, video, now = self.output_size(), self.video, utcnow()
+        seed = None
+        if model.takes_seed:
+            seed = request.seed if request.seed >= 0 else new_seed()
+        return Task.row(
+            user_id=request.user_id,
+            input=request.stored | self._references,
+            prompt=self.prompt,
+            model=model.id,
+            provider=model.provider,
+            lane=model.lane,
+            req_key=self.req_key,
+            type="image" if video is None else VIDEO,
+            video=video and video.stored(),
+            width=size[0] if size else 1,
+            height=size[1] if size else 1,
+            unsized=None if size else True,
+            n=request.n,
+            seed=seed,
+            seed_given=request.seed >= 0,
+            open=True,
+            delay=request.delay or None,
+            not_before=now + timedelta(seconds=request.delay)
+            if request.delay
+            else None,
+            retried_from=origin.retried_from,
+            batch=origin.batch,
+            batch_index=origin.batch_index,
+            webhook=request.webhook,
+            pairs=stored_pairs(request.metadata),
+            created_at=now,
+            **costs.reserved_fields(model, size, now, self.usage(size)),
+            updated_at=now,
+            **({"id": origin.id} if origin.id else {}),
+            **self._input_fields,
+            **known_by,
+        )
+
+    @property
+    def req_key(self) -> str:
+        """The service's name of the model, of which some have one for each mode."""
+        if self.video is None or self.model.video is None:
+            return self.model.req_key
+        return self.model.video.req_keys.get(self.video.mode, self.model.req_key)
+
+    @property
+    def _references(self) -> dict:
+        if not self.stored:
+            return {}
+        return inputs.stored_references(self.named, self.stored)
+
+    @property
+    def _input_fields(self) -> dict:
+        """The row's fields about inputs; empty without inputs."""
+        if not self.stored:
+            return {}
+        request = self.request
+        return {
+            "inputs": [each.id for each in self.stored],
+            "has_mask": request.has_mask or None,
+            "strength": request.strength,
+            "expand": asdict(request.expand) if request.expand else None,
+            "made_from": [
+                {
+                    "input": each.id,
+                    **({"picture": each.picture} if each.picture else {}),
+                }
+                for each in self.stored
+            ],
+        }
+
+
+def plan(principal: Principal, request: Request) -> Plan:
+    """
+    Plan and check a request, except for its size and the content of its pictures.
 
     Raises:
         Invalid: as in `create`, and so is ModelNotAllowed.
     """
-    model = model_for(principal, new)
-    prompt = check_with_model(new, model)
-    return model, prompt, resolve_inputs(principal, new)
+    planned = Plan.of(request, model_for(principal, request))
+    planned.check()
+    return replace(planned, named=resolve_inputs(principal, request))
 
 
-def model_for(principal: Principal, new: NewTask) -> Model:
+def model_for(principal: Principal, request: Request) -> Model:
     """
     The model of the request.
 
@@ -169,220 +396,26 @@ def model_for(principal: Principal, new: NewTask) -> Model:
         Invalid: there is none of that name.
         ModelNotAllowed: as in `create`.
     """
-    makes: Makes = "image" if new.video is None else "video"
-    model = jobs.runtime().registry.model(new.model, new.provider, makes=makes)
+    makes: Makes = "image" if request.video is None else "video"
+    model = jobs.runtime().registry.model(request.model, request.provider, makes=makes)
     principal.require_model(model.id)
     return model
 
 
-def check_with_model(new: NewTask, model: Model) -> str:
-    """
-    Check the request against what the model accepts, without any lookup.
-
-    Returns:
-        The prompt as it is sent.
-
-    Raises:
-        Invalid: as in `create`, and so is WebhooksOff.
-    """
-    if new.webhook_url is not None:
-        outbox.check_address("webhook_url", new.webhook_url)
-        outbox.secret_key()
-    count = len(new.images) or len(new.again) - bool(new.again and new.has_mask)
-    asked = Parameters(
-        prompt=new.prompt,
-        pictures=count,
-        mask=new.has_mask,
-        strength=new.strength,
-        expand=new.expand,
-    )
-    if new.video is None:
-        check_parameters(asked, model, jobs.runtime().registry.making("image"))
-    else:
-        resolve_parameters(new, model, [None] * count)
-    prompt = with_style(new.prompt, new.style)
-    if len(prompt) > model.max_prompt:
-        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
-    if new.n > model.max_images:
-        raise Invalid.field("n", "invalid.n", max=model.max_images)
-    if new.n > (most := jobs.runtime().config.max_pending(model.makes)):
-        raise Invalid.field("n", "invalid.n_pending", max=most)
-    if new.seed >= 0 and not model.takes_seed:
-        raise Invalid.field("seed", "invalid.seed_unsupported")
-    return prompt
-
-
-def resolve_parameters(
-    new: NewTask, model: Model, pictures: Sequence[Size | None]
-) -> VideoParameters:
-    """
-    The parameters of a video, with the model's defaults.
-
-    Args:
-        pictures: Width and height of each input; None if not known yet.
-
-    Raises:
-        Invalid: as in `create`.
-    """
-    return resolve_video(
-        model,
-        new.video or VideoParameters(),
-        # As sent: a style may be any text, and so have flags that change the price.
-        prompt=with_style(new.prompt, new.style),
-        pictures=pictures,
-        offered=jobs.runtime().registry.making("video"),
-    )
-
-
-def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
+def resolve_inputs(principal: Principal, request: Request) -> Sequence[Named]:
     """
     Look up the input pictures.
 
     Raises:
         Invalid: as in `create`.
     """
-    if new.again:
-        return list(new.again)
-    if not new.images and new.mask is None:
+    if request.origin.inputs:
+        return request.origin.inputs
+    if not request.images and request.mask is None:
         return []
-    return inputs.find_inputs(principal, new.images, new.mask, user_id=new.user_id)
-
-
-def build_row(
-    new: NewTask,
-    model: Model,
-    prompt: str,
-    named: Sequence[Named] = (),
-    stored_inputs: Sequence[Input] = (),
-    **known_by: str | None,
-) -> dict:
-    """
-    Build the task's row for MongoDB.
-
-    Args:
-        prompt: As it is sent.
-        named: References to the input pictures.
-        stored_inputs: The stored inputs that belong to them.
-        known_by: Fields by which a repeated request finds the task.
-
-    Raises:
-        Invalid: as in `create`.
-    """
-    size, video = (
-        output_size(new, model, stored_inputs),
-        video_of(new, model, stored_inputs),
+    return inputs.find_inputs(
+        principal, request.images, request.mask, user_id=request.user_id
     )
-    usage = costs.usage_of(video, size) if video and size else None
-    now = utcnow()
-    return Task.row(
-        user_id=new.user_id,
-        input={**stored_request(new), **inputs.stored_references(named, stored_inputs)}
-        if stored_inputs
-        else stored_request(new),
-        prompt=prompt,
-        model=model.id,
-        provider=model.provider,
-        lane=model.lane,
-        req_key=req_key_of(model, video),
-        type="image" if video is None else VIDEO,
-        video=video and video.stored(),
-        width=size[0] if size else 1,
-        height=size[1] if size else 1,
-        unsized=None if size else True,
-        n=new.n,
-        seed=seed_to_send(new, model),
-        seed_given=new.seed >= 0,
-        open=True,
-        delay=new.delay or None,
-        not_before=now + timedelta(seconds=new.delay) if new.delay else None,
-        retried_from=new.retried_from,
-        batch=new.batch,
-        batch_index=new.batch_index,
-        webhook=new.webhook,
-        pairs=stored_pairs(new.metadata),
-        created_at=now,
-        **costs.reserved_fields(model, size, now, usage),
-        updated_at=now,
-        **({"id": new.id} if new.id else {}),
-        **input_fields(new, stored_inputs),
-        **known_by,
-    )
-
-
-def stored_request(new: NewTask) -> dict:
-    """The request as received, without the parts that are stored in other fields."""
-    pictures = ("images", "mask", "first_frame", "last_frame", "references")
-    elsewhere = (*pictures, "metadata")
-    fields = {k: v for k, v in new.request.items() if k not in elsewhere}
-    return fields | ({"expand": asdict(new.expand)} if new.expand else {})
-
-
-def output_size(
-    new: NewTask, model: Model, stored_inputs: Sequence[Input]
-) -> tuple[int, int] | None:
-    """
-    The width and height of the output; None as long as they depend on unread inputs.
-
-    Raises:
-        Invalid: the model does not offer the size, or does not accept the inputs.
-    """
-    if stored_inputs:
-        jobs.check_inputs(model, stored_inputs, has_mask=new.has_mask)
-    if model.video and (video := video_of(new, model, stored_inputs)):
-        return model.video.size_of(
-            video, stored_inputs[0].size if stored_inputs else None
-        )
-    if not stored_inputs:
-        return model.resolve_size(new.size, new.quality)
-    pictures = stored_inputs[: len(stored_inputs) - new.has_mask]
-    sizes = [each.size for each in pictures]
-    return size_of_output(
-        model, new.size, new.quality, pictures=sizes, expand=new.expand
-    )
-
-
-def video_of(
-    new: NewTask, model: Model, stored_inputs: Sequence[Input]
-) -> VideoParameters | None:
-    """
-    The parameters of a video, with the model's defaults; None for pictures.
-
-    Raises:
-        Invalid: as in `create`.
-    """
-    if new.video is None:
-        return None
-    return resolve_parameters(new, model, [each.size for each in stored_inputs])
-
-
-def req_key_of(model: Model, video: VideoParameters | None) -> str:
-    """The service's name of the model, of which some have one for each mode."""
-    if video is None or model.video is None:
-        return model.req_key
-    return model.video.req_keys.get(video.mode, model.req_key)
-
-
-def input_fields(new: NewTask, stored_inputs: Sequence[Input]) -> dict:
-    """The row's fields about inputs; empty without inputs."""
-    if not stored_inputs:
-        return {}
-    return {
-        "inputs": [each.id for each in stored_inputs],
-        "has_mask": new.has_mask or None,
-        "strength": new.strength,
-        "expand": asdict(new.expand) if new.expand else None,
-        "made_from": [
-            {"input": each.id, **({"picture": each.picture} if each.picture else {})}
-            for each in stored_inputs
-        ],
-    }
-
-
-def seed_to_send(new: NewTask, model: Model) -> int | None:
-    """The caller's seed or a random one; None if the model accepts none."""
-    if not model.takes_seed:
-        return None
-    return new.seed if new.seed >= 0 else new_seed()
 
 
 def with_style(prompt: str, style: str | None) -> str:
@@ -393,30 +426,23 @@ def with_style(prompt: str, style: str | None) -> str:
     return f"{prompt}，{phrase}" if prompt else phrase
 
 
-def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
-    """A hash that requests with one idempotency key must share."""
-    body = new.fingerprint_fields
-    if named:  # pictures by their bytes: multipart bodies are never equal
-        body["inputs"] = [[each.field, each.mark] for each in named]
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def find_earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task | None:
+def find_earlier(
+    request: Request, idem_key: str | None, mark: str | None
+) -> Task | None:
     """
     The task that an earlier request created with the same key or derived id.
 
     Args:
-        mark: The `fingerprint` that goes with the key.
+        mark: The `Request.fingerprint` that goes with the key.
 
     Raises:
         IdempotencyKeyReused: as `idempotency.earlier`.
     """
-    if new.id is not None:
-        return Task.find_one({"_id": new.id, "user_id": new.user_id})
+    if request.origin.id is not None:
+        return Task.find_one({"_id": request.origin.id, "user_id": request.user_id})
     if idem_key is None:
         return None
-    return idempotency.earlier(Task, new.user_id, idem_key, mark or "")
+    return idempotency.earlier(Task, request.user_id, idem_key, mark or "")
 
 
 log = logging.getLogger(__name__)
@@ -426,7 +452,7 @@ WAKE_BELOW_JOBS = 20  # with more jobs queued, creating a task wakes no consumer
 
 def create(
     principal: Principal,
-    new: NewTask,
+    request: Request,
     *,
     idem_key: str | None = None,
     join_key: str | None = None,
@@ -461,10 +487,12 @@ def create(
         IndexMissing: there is a key, and its unique index does not exist.
         WebhooksOff: there is a webhook, and no ``SECRET_KEY`` to sign it with.
     """
-    principal.require_owner(new.user_id, "task")
-    with recorded_on_behalf(principal, new.user_id, "tasks.create", n=new.n) as outcome:
+    principal.require_owner(request.user_id, "task")
+    with recorded_on_behalf(
+        principal, request.user_id, "tasks.create", n=request.n
+    ) as outcome:
         task, is_replay = create_for_user(
-            principal, new, idem_key, join_key, max_wait_s
+            principal, request, idem_key, join_key, max_wait_s
         )
         outcome["task"] = task.id
     return task, is_replay
@@ -472,68 +500,55 @@ def create(
 
 def create_for_user(
     principal: Principal,
-    new: NewTask,
+    request: Request,
     idem_key: str | None,
     join_key: str | None,
     max_wait_s: float | None,
 ) -> tuple[Task, bool]:
     """`create`, once it is checked that the principal may act for the user."""
-    model, prompt, named = validate(principal, new)
-    mark = None
+    planned = plan(principal, request)
+    named, mark = planned.named, None
     if idem_key is not None:
         indexes.require(indexes.IDEMPOTENCY)
-        mark = fingerprint(new, named)
-    stored: list[Input] = []
+        mark = request.fingerprint(named)
     if named:
-        first = find_earlier(new, idem_key, mark)  # before pictures are decoded, stored
+        first = find_earlier(request, idem_key, mark)  # before pictures are decoded
         if first is not None:
             return replay(principal, first), True
         lanes.check_intake()
-        stored = inputs.store_all(new.user_id, named)
+        stored = inputs.store_all(request.user_id, named)
+        planned = replace(planned, stored=stored)
     try:
-        new = new.signed_for(principal)
-        if new.webhook_url is not None:
-            outbox.ensure_default(new.webhook_signer or new.user_id)
+        planned = replace(planned, request=request.signed_for(principal))
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
-        row = build_row(new, model, prompt, named, stored, **known_by)
-        if new.webhook is not None or outbox.has_endpoint(new.user_id):
-            row["announce"] = True
-        if owner_id := limits.owner_of(principal, new.user_id):
-            row["owner_id"] = owner_id
-        task = Task.read(row)
-        lanes.check_intake()
-        reservation = limits.reserve(principal, task, is_counted=new.id is None)
-        with release_unless_stored(task, reservation):
-            row["first_answer"] = first_answer(task, model, reservation, max_wait_s)
-            if principal.key is not None:
-                row["by_key"] = principal.key.id
-            if reservation.key_id:  # its quota gets back pictures that are never sent
-                row["key_id"] = reservation.key_id
-            if not task.reserves_ticket_later:
-                row["turn"] = reservation.ticket
-                if reservation.owner_ticket is not None:
-                    row["user_turn"] = reservation.first_ticket
-            if stored:
-                inputs.mark_used(new.user_id, stored, named)
+        row = row_of(principal, planned, known_by)
+        reservation = limits.reserve(
+            principal, Task.read(row), is_counted=request.origin.id is None
+        )
+        with release_if_refused(reservation):
+            row |= reservation.fields
+            row["first_answer"] = first_answer(planned, reservation, max_wait_s)
+            if named:
+                inputs.mark_used(request.user_id, planned.stored, named)
             first = None
             # Key and task are one insert, so that a refusal leaves no claimed key. The
             # task that has the key may lose it meanwhile: then this one gets it.
             while first is None and not Task.insert(row):
-                first = find_earlier(new, idem_key, mark)
+                first = find_earlier(request, idem_key, mark)
     except JimengError as error:
-        inputs.discard(stored, named)
+        inputs.discard(planned.stored, named)
         first = None
         if isinstance(error, (IntakePaused, StartsTooLate, LimitReached)):
             # A replay creates nothing, so that no limit applies to it.
-            first = find_earlier(new, idem_key, mark)
+            first = find_earlier(request, idem_key, mark)
         if first is not None:
             return replay(principal, first), True
         if isinstance(error, LimitReached):
-            error.rate_limits = limits.rate_limits(principal, new.user_id)
+            error.rate_limits = limits.rate_limits(principal, request.user_id)
         raise
     if first is not None:
         reservation.release()
-        inputs.discard(stored, named)
+        inputs.discard(planned.stored, named)
         return replay(principal, first), True
     task = Task.read(row)
     task.rate_limits = reservation.rate_limits
@@ -548,19 +563,39 @@ def create_for_user(
     return task, False
 
 
-@contextmanager
-def release_unless_stored(task: Task, reservation: Reservation) -> Iterator[None]:
+def row_of(
+    principal: Principal, planned: Plan, known_by: Mapping[str, str | None]
+) -> dict:
     """
-    Release the reservation if the block refuses the task; if MongoDB fails, only once
-    it is known that the task was not stored.
+    The row of a task that nothing is reserved for yet.
+
+    Raises:
+        Invalid: as `create`, and so is IntakePaused.
+    """
+    request = planned.request
+    if request.webhook_url is not None:
+        outbox.ensure_default(request.origin.signer or request.user_id)
+    row = planned.row(**known_by)
+    if request.webhook is not None or outbox.has_endpoint(request.user_id):
+        row["announce"] = True
+    if owner_id := limits.owner_of(principal, request.user_id):
+        row["owner_id"] = owner_id
+    if principal.key is not None:
+        row["by_key"] = principal.key.id
+    lanes.check_intake()
+    return row
+
+
+@contextmanager
+def release_if_refused(reservation: Reservation) -> Iterator[None]:
+    """
+    Release the reservation if the block refuses the task. If MongoDB fails it stays:
+    whether the task was stored is unknown.
     """
     try:
         yield
     except JimengError:
         reservation.release()
-        raise
-    except PyMongoError:
-        limits.release_unless_written(task.id, reservation.release)
         raise
 
 
@@ -575,7 +610,7 @@ def replay(principal: Principal, first: Task) -> Task:
 
 
 def first_answer(
-    task: Task, model: Model, reservation: Reservation, max_wait_s: float | None
+    planned: Plan, reservation: Reservation, max_wait_s: float | None
 ) -> dict:
     """
     The queue position and the start time at creation; a replay answers with the same.
@@ -583,6 +618,7 @@ def first_answer(
     Raises:
         StartsTooLate: no picture could be ready within *max_wait_s*.
     """
+    task, model = reservation.task, planned.model
     queue = lanes.read_queue(task.lane)
     position, pictures = queue.count_ahead(
         reservation.ticket,

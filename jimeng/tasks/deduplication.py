@@ -23,7 +23,7 @@ from jimeng import jobs
 from jimeng.documents import Status, Task, best_effort, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN, THERE
-from jimeng.tasks.creation import NewTask, create
+from jimeng.tasks.creation import Request, create
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 
 
 @dataclass(frozen=True)
-class Request:
+class Attempt:
     """
     A client's request, and how often it was sent before.
 
@@ -64,8 +64,8 @@ class Request:
 
 def create_or_join(
     principal: Principal,
-    new: NewTask,
     request: Request,
+    attempt: Attempt,
     *,
     idem_key: str | None = None,
     max_wait_s: float | None = None,
@@ -85,33 +85,33 @@ def create_or_join(
     Raises:
         As `create`.
     """
-    key = join_key(principal, request)
+    key = join_key(principal, attempt)
     with in_flight(key) as name:
-        if request.repeats != 0 and idem_key is None:
+        if attempt.repeats != 0 and idem_key is None:
             wait_for_earlier(key, name)
-            found = join(principal, key, request)
+            found = join(principal, key, attempt)
             if found is not None:
                 return found, True
         return create(
-            principal, new, idem_key=idem_key, join_key=key, max_wait_s=max_wait_s
+            principal, request, idem_key=idem_key, join_key=key, max_wait_s=max_wait_s
         )
 
 
-def join_key(principal: Principal, request: Request) -> str:
+def join_key(principal: Principal, attempt: Attempt) -> str:
     """A hash of the caller and the request's content."""
     caller = principal.key.id if principal.key else principal.address
-    text = json.dumps([principal.user_id, caller, request.content], sort_keys=True)
+    text = json.dumps([principal.user_id, caller, attempt.content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def join(principal: Principal, key: str, request: Request) -> Task | None:
+def join(principal: Principal, key: str, attempt: Attempt) -> Task | None:
     """
     Join the oldest task with *key* whose answer the client may lack; None without one.
 
     A task that was joined as often as the request was repeated already belongs to
     another client that has sent an equal request.
     """
-    now, repeats = utcnow(), request.repeats
+    now, repeats = utcnow(), attempt.repeats
     update: dict = {"$inc": {"joins": 1}}
     if repeats is None:
         undelivered = {
@@ -126,7 +126,7 @@ def join(principal: Principal, key: str, request: Request) -> Task | None:
             "joins": {"$not": {"$gte": repeats}},
             "$or": [
                 {"answered_at": None},
-                {"answered_at": {"$gt": now - request.max_lost_answer_age}},
+                {"answered_at": {"$gt": now - attempt.max_lost_answer_age}},
             ],
         }
         # Until this repetition is answered, the next one may need the task.

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 
-from jimeng import jobs
 from jimeng.documents import Batch, BulkAction, Task, best_effort, utcnow
 from jimeng.documents.auditing import audited
 from jimeng.documents.principal import Principal
@@ -12,6 +11,7 @@ from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
 from jimeng.tasks.cancellation import deletion_update, drop_generations_of, drop_waiting
 from jimeng.tasks.queries import find
+from jimeng.upkeep.janitor import finish_deletion
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def delete(principal: Principal, task_id: str) -> None:
         if task.is_open:
             drop_waiting([task.id])
         Batch.count_anew(task.batch)
-        jobs.finish_deletion(task.id)
+        finish_deletion(task.id)
 
 
 def delete_all(principal: Principal, user_id: str) -> int:
@@ -70,7 +70,7 @@ def _select(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
 def _apply(action: BulkAction, batch: DocumentBatch) -> Counts:
     if batch.cursor == HIDDEN_PHASE:
         for task_id in batch.ids:
-            jobs.finish_deletion(task_id)
+            finish_deletion(task_id)
         return Counts(len(batch.ids))
     mine = {"_id": {"$in": list(batch.ids)}, "$nor": [DOOMED]}
     Task.collection().update_many(mine, deletion_update(batch.at))

@@ -21,7 +21,7 @@ from jimeng.errors import (
 )
 from jimeng.providers import Model
 from jimeng.providers.models.model import PriceBySize, Usage
-from jimeng.tasks.creation import NewTask, resolve_parameters, validate
+from jimeng.tasks.creation import Plan, Request, plan
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Estimate(PriceEstimate):
         return Decision(error is None or self.in_batch, error)
 
 
-def estimate(principal: Principal, new: NewTask) -> Estimate:
+def estimate(principal: Principal, request: Request) -> Estimate:
     """
     Validate a request as `create` does. Nothing is stored, and no limit is used up.
 
@@ -143,28 +143,18 @@ def estimate(principal: Principal, new: NewTask) -> Estimate:
         UserIdNotYours: as `create`, and so is ModelNotAllowed.
         Invalid: as `create`, except for checks that fetch or decode pictures.
     """
-    principal.require_owner(new.user_id, "estimate")
-    model, _, named = validate(principal, new)
-    return estimate_with(principal, model, new, pictures=len(named))
+    principal.require_owner(request.user_id, "estimate")
+    return estimate_of(principal, plan(principal, request))
 
 
-def estimate_with(
-    principal: Principal, model: Model, new: NewTask, *, pictures: int
-) -> Estimate:
+def estimate_of(principal: Principal, planned: Plan) -> Estimate:
     """
-    The estimate of a request that is valid but for its size.
-
-    Args:
-        pictures: How many inputs it has.
-
     Raises:
         Invalid: the model does not offer the size.
     """
-    size, usage = None, None
-    if model.video is not None:
-        video = resolve_parameters(new, model, [None] * pictures)
-        size = model.video.size_of(video)
-        usage = costs.usage_of(video, size)
-    elif not pictures:
-        size = model.resolve_size(new.size, new.quality)
-    return Estimate(model, new.n, size, usage, principal=principal, user_id=new.user_id)
+    request, size = planned.request, planned.output_size()
+    return Estimate(
+        *(planned.model, request.n, size, planned.usage(size)),
+        principal=principal,
+        user_id=request.user_id,
+    )

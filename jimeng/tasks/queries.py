@@ -32,6 +32,7 @@ from jimeng.jobs import video_disk_space
 from jimeng.jobs.endings import CANCELLED
 from jimeng.pictures.contents import Content
 from jimeng.pictures.stores import StoredFile
+from jimeng.process.state import remembered
 from jimeng.providers.registry import retryable
 from jimeng.tasks.creation import eta
 
@@ -395,7 +396,7 @@ def page(
     whose = owner_filter(principal, user_id)
     hint = None
     if customers:
-        whose, visible = with_customers(principal), principal.filter()
+        whose, visible = principal.with_customers(), principal.filter()
         narrowing |= visible
         # Pairs are rare: those of an order are found at once.
         hint = "metadata" if metadata else "owner_created"
@@ -437,26 +438,13 @@ def created_between(after: datetime | None, before: datetime | None) -> dict:
     return {"created_at": bounds} if bounds else {}
 
 
-def with_customers(principal: Principal) -> dict:
-    """
-    A filter for the principal's tasks and those of all customers of the same owner,
-    which `Principal.filter` narrows to those that the principal may see.
-
-    Raises:
-        Invalid: the principal has no customers.
-    """
-    principal.require_customers()
-    return {"owner_id": principal.user_id}
-
-
 def last_searched(parts: list[dict], hint: str | None = None) -> dict | None:
     """
     The last task that a page of a search scans; None if there are no more. Deleted
     tasks count too, so that an index alone answers this.
     """
-    rows = Task.collection().find({"$and": parts}, {"created_at": 1}, hint=hint)
-    rows = rows.sort(NEWEST_FIRST).skip(MAX_SEARCHED - 1).limit(1)
-    return next(rows, None)
+    rows = Task.collection()
+    return cursors.last_scanned(rows, parts, "created_at", hint=hint, most=MAX_SEARCHED)
 
 
 def prompt_filter(q: str | None) -> dict:
@@ -524,9 +512,9 @@ def owner_filter(principal: Principal, user_id: str) -> dict:
     A filter for the tasks of *user_id*.
 
     Raises:
-        TaskNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
     """
-    principal.require_reader(user_id, TaskNotFound)
+    principal.require_reader(user_id)
     return {"user_id": user_id}
 
 
@@ -575,7 +563,8 @@ def file_of(
 
 MAX_CACHED_OPEN = 10_000
 
-_known_open: set[str] = set()  # ids of tasks that were open when last queried
+# ids of tasks that were open when last queried
+_known_open: set[str] = remembered(set())
 
 
 def find_with_view(principal: Principal, task_id: str) -> tuple[Task, TaskView | None]:

@@ -1,7 +1,7 @@
 """Retry tasks that failed or were cancelled, or run a task again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jimeng import inputs
@@ -16,7 +16,7 @@ from jimeng.providers import Expansion, VideoParameters
 from jimeng.providers.models.model import SEED_RANGE
 from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
-from jimeng.tasks.creation import NewTask, create, with_style
+from jimeng.tasks.creation import Origin, Request, create, with_style
 from jimeng.tasks.estimates import Estimate, estimate
 from jimeng.tasks.queries import find, owner_filter
 
@@ -81,7 +81,7 @@ def retry(
     Args:
         accept_double_charge: Required if the first was, or may have been, charged.
         idem_key: As in `create`.
-        new_id: As `NewTask.id`.
+        new_id: As `Origin.id`.
 
     Returns:
         The new task, and whether an earlier request had created it.
@@ -116,7 +116,7 @@ def estimate_retry(
 
 def request_for_missing(
     task: Task, *, accept_double_charge: bool, new_id: str | None = None
-) -> NewTask:
+) -> Request:
     """
     The request for the pictures that a task lacks.
 
@@ -134,16 +134,18 @@ def request_for_missing(
         task,
         webhook_url=webhook.get("url"),
         webhook_events=webhook.get("events") or (),
-        webhook_signer=webhook.get("signer"),
         metadata=task.metadata,
         user_id=task.user_id,
         n=len(missing),
         seed=seed,
-        request=task.input,
-        retried_from=task.id,
-        id=new_id,
-        batch=task.batch,
-        batch_index=task.batch_index,
+        received=task.input,
+        origin=Origin(
+            id=new_id,
+            retried_from=task.id,
+            batch=task.batch,
+            batch_index=task.batch_index,
+            signer=webhook.get("signer"),
+        ),
     )
 
 
@@ -170,29 +172,28 @@ def run_again(
     task = find(principal, task_id)
     changed = {"user_id", "seed", "delay", "webhook_url", "webhook_events"}
     fields = {name: each for name, each in task.input.items() if name not in changed}
-    new = same_request(task, user_id=principal.user_id, n=task.n, request=fields)
+    new = same_request(task, user_id=principal.user_id, n=task.n, received=fields)
     return create(principal, new, idem_key=idem_key)
 
 
-def same_request(task: Task, **values: Any) -> NewTask:
+def same_request(task: Task, *, origin: Origin | None = None, **values: Any) -> Request:
     """The request of *task* as it was sent, with *values* set in addition."""
     same: dict = {"prompt": task.prompt, "model": task.model, "provider": task.provider}
+    again = inputs.references_of(task.inputs or [], has_mask=bool(task.has_mask))
+    same["origin"] = replace(origin or Origin(), inputs=tuple(again))
     if task.video is not None:
-        named = inputs.references_of(task.inputs or [], has_mask=False)
-        video = VideoParameters.read(task.video)
-        return NewTask(**same, video=video, again=tuple(named), **values)
-    if not task.inputs:
-        return NewTask(**same, size=f"{task.width}x{task.height}", **values)
-    fields = values["request"]
-    return NewTask(
-        **same,
-        size=fields.get("size"),  # resolved against the inputs again
-        quality=fields.get("quality") or "standard",
-        again=tuple(inputs.references_of(task.inputs, has_mask=bool(task.has_mask))),
-        strength=task.strength,
-        expand=Expansion(**task.expand) if task.expand else None,
-        **values,
-    )
+        same["video"] = VideoParameters.read(task.video)
+    elif not task.inputs:
+        same["size"] = f"{task.width}x{task.height}"
+    else:
+        fields = values["received"]
+        same |= {
+            "size": fields.get("size"),  # resolved against the inputs again
+            "quality": fields.get("quality") or "standard",
+            "strength": task.strength,
+            "expand": Expansion(**task.expand) if task.expand else None,
+        }
+    return Request(**same, **values)
 
 
 def find_retries(principal: Principal, task_ids: Iterable[str]) -> dict[str, str]:
@@ -209,7 +210,7 @@ def retryable_failures(principal: Principal, user_id: str) -> RetryableFailures:
     Tasks that were retried already are not counted.
 
     Raises:
-        TaskNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
     """
     where = {**owner_filter(principal, user_id), **THERE, "status": Status.FAILED.value}
     rows = Task.collection().find(where, {"n": 1, "outcomes": 1})

@@ -99,6 +99,6 @@ from jimeng.web.gallery import (
     tags,
     trash,
 )
-from jimeng.web.pictures import files, picture_page
+from jimeng.web.pictures import files, frames, picture_page
 from jimeng.web.site import formats, navigation, static_files, web_app
 from jimeng.web.tasks import actions, feed, task_list

@@ -6,10 +6,12 @@ shop's customer to the shop's, too, and those of the installation to those of ad
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng.billing import costs
-from jimeng.billing.budgets import WARN_PERCENT
+from jimeng.billing.budgets import WARN_PERCENT, budget_fields
+from jimeng.billing.counters import count_spent
 from jimeng.documents import (
     ApiKey,
     Budget,
@@ -40,6 +42,7 @@ INTERVAL_S = 10.0
 SPENT_SINCE = timedelta(minutes=5)
 MAX_USERS = 1000  # in one run
 BUDGETS = ("daily_budget_micros", "monthly_budget_micros")
+Due = tuple[str, str, dict]  # the period, the event, its ``data``
 NAMED = {"url": {"$exists": True}}  # endpoints; each user has one without a URL, too
 
 
@@ -56,10 +59,13 @@ def announce_budgets() -> None:
         found += _of_shops(owners, today, recent)
         found += _of_keys(owners, today, recent)
         found += _of_customers(owners, today, now - SPENT_SINCE)
-    outbox.insert(found)
+    due = {each.delivery_id: each for each in found}
+    announced = {*WebhookDelivery.find_ids({"_id": {"$in": [*due]}})}
+    new = [each for name, each in due.items() if name not in announced]
+    outbox.insert([each.delivery() for each in new])
 
 
-def _of_users(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
+def _of_users(owners: list[str], today: str, recent: dict) -> Iterator["BudgetEvent"]:
     usages = QuotaUsage.find_all({"_id": {"$in": owners}, **recent}, limit=MAX_USERS)
     if not usages:
         return
@@ -71,10 +77,10 @@ def _of_users(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
         budgets = users.get(usage.id, UNLIMITED).or_default(runtime().config)
         of = {"whose": "user", "user_id": usage.id}
         due = events_of(usage, budgets, today, of)
-        yield from _deliveries(endpoints[usage.id], due)
+        yield from _events_for(endpoints[usage.id], usage, due)
 
 
-def _of_shops(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
+def _of_shops(owners: list[str], today: str, recent: dict) -> Iterator["BudgetEvent"]:
     """Those of users who own customers: of them and all these customers together."""
     usages = OwnerBudget.find_all({"_id": {"$in": owners}, **recent}, limit=MAX_USERS)
     ids = [usage.id for usage in usages]
@@ -84,10 +90,10 @@ def _of_shops(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
     for usage in usages:
         of = {"whose": "owner", "user_id": usage.id}
         due = events_of(usage, budgets.get(usage.id, UNLIMITED), today, of)
-        yield from _deliveries(endpoints[usage.id], due)
+        yield from _events_for(endpoints[usage.id], usage, due)
 
 
-def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
+def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator["BudgetEvent"]:
     limited = [{name: {"$gt": 0}} for name in BUDGETS]
     where = {"user_id": {"$in": owners}, "$or": limited, **recent}
     keys = ApiKey.find_all(where, limit=MAX_USERS)
@@ -95,10 +101,12 @@ def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
     for key in keys:
         of = {"whose": "key", "user_id": key.user_id, "key_id": key.id}
         due = events_of(key, key.budgets, today, of)
-        yield from _deliveries(endpoints[key.user_id], due)
+        yield from _events_for(endpoints[key.user_id], key, due)
 
 
-def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[dict]:
+def _of_customers(
+    owners: list[str], today: str, since: datetime
+) -> Iterator["BudgetEvent"]:
     """Those of customers, for the users among *owners* who own them."""
     budgets = UNLIMITED.or_default(runtime().config)
     limiting = User.find_ids({"_id": {"$in": owners}, "limits_customers": True})
@@ -137,7 +145,7 @@ def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[di
     for usage in usages:
         of = {"whose": "user", "user_id": usage.id}
         due = events_of(usage, limited.get(usage.id, budgets), today, of)
-        yield from _deliveries(endpoints[found[usage.id] or ""], due)
+        yield from _events_for(endpoints[found[usage.id] or ""], usage, due)
 
 
 def _limited(customers: list[str]) -> dict[str, Budgets]:
@@ -157,7 +165,7 @@ def _endpoints_of(user_ids: Iterable[str]) -> outbox.Endpoints:
     return found
 
 
-def _of_installation(today: str, recent: dict) -> Iterator[dict]:
+def _of_installation(today: str, recent: dict) -> Iterator["BudgetEvent"]:
     budgets = Budgets.of_installation(runtime().config)
     if not budgets.is_limited:
         return
@@ -167,7 +175,7 @@ def _of_installation(today: str, recent: dict) -> Iterator[dict]:
     of = {"whose": "installation", "user_id": None}
     due = [*events_of(spent, budgets, today, of)]
     if due:
-        yield from _deliveries(_endpoints_of_admins(), due)
+        yield from _events_for(_endpoints_of_admins(), spent, due)
 
 
 def _endpoints_of_admins() -> list[WebhookEndpoint]:
@@ -179,20 +187,18 @@ def _endpoints_of_admins() -> list[WebhookEndpoint]:
     return WebhookEndpoint.find_all({"user_id": {"$in": ids}, **NAMED})
 
 
-def _deliveries(
-    endpoints: Iterable[WebhookEndpoint], events: Iterable[tuple[str, dict]]
-) -> Iterator[dict]:
-    for event, data in events:
+def _events_for(
+    endpoints: Iterable[WebhookEndpoint], usage: Spending, events: Iterable[Due]
+) -> Iterator["BudgetEvent"]:
+    for period, event, data in events:
         for each in endpoints:
             if each.wants(event):
-                yield delivery(each, event, data)
+                yield BudgetEvent(each, event, data, usage, period)
 
 
-def events_of(
-    usage: Spending, budgets: Budgets, today: str, of: dict
-) -> Iterator[tuple[str, dict]]:
+def events_of(usage: Spending, budgets: Budgets, today: str, of: dict) -> Iterator[Due]:
     """
-    Yield the events that are due, with their ``data``.
+    Yield the events that are due.
 
     Args:
         of: The fields that name whose budgets these are.
@@ -211,17 +217,48 @@ def events_of(
             "spent_micros": spent,
         }
         if 100 * spent >= WARN_PERCENT * limit:
-            yield BUDGET_WARNING, data
+            yield period, BUDGET_WARNING, data
         if spent >= limit or (usage.refused or {}).get(period) == name:
-            yield BUDGET_EXCEEDED, data
+            yield period, BUDGET_EXCEEDED, data
 
 
-def delivery(endpoint: WebhookEndpoint, event: str, data: dict) -> dict:
-    """The delivery of an event; a budget that is raised has events of its own."""
-    # The ids of users and keys have no space.
-    whose = data.get("key_id") or data["user_id"] or "the installation"
-    subject = f"{whose} {data['period']}"
-    owner = User.owner_of(data["user_id"]) if data["user_id"] else None
-    row = outbox.new_delivery(endpoint, event, subject, utcnow(), data, owner=owner)
-    name = WebhookDelivery.id_of(subject, event, data["limit_micros"], endpoint.id)
-    return {**row, "_id": name}
+@dataclass(frozen=True)
+class BudgetEvent:
+    """
+    An event of a budget, for one endpoint; a budget that is raised has events of its
+    own.
+
+    Attributes:
+        usage: The record of what is spent of it.
+        period: ``day`` or ``month``.
+    """
+
+    endpoint: WebhookEndpoint
+    event: str
+    data: dict
+    usage: Spending
+    period: str
+
+    @property
+    def subject(self) -> str:
+        # The ids of users and keys have no space.
+        whose = self.data.get("key_id") or self.data["user_id"] or "the installation"
+        return f"{whose} {self.data['period']}"
+
+    @property
+    def delivery_id(self) -> str:
+        limit = self.data["limit_micros"]
+        return WebhookDelivery.id_of(self.subject, self.event, limit, self.endpoint.id)
+
+    def delivery(self) -> dict:
+        begin, user_id = self.data["period"], self.data["user_id"]
+        spent = count_spent(type(self.usage), self.usage.id, begin)
+        day = begin if self.period == DAY else f"{begin}-01"
+        whose, limit = self.data["whose"], self.data["limit_micros"]
+        budget = budget_fields(whose, day, self.period, limit, spent)
+        row = outbox.new_delivery(
+            *(self.endpoint, self.event, self.subject, utcnow()),
+            {**self.data, "budget": budget},
+            owner=User.owner_of(user_id) if user_id else None,
+        )
+        return {**row, "_id": self.delivery_id}

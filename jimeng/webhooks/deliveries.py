@@ -38,6 +38,7 @@ from jimeng.errors import outages
 from jimeng.process import activity
 from jimeng.process.metric_counts import counts
 from jimeng.process.runtime import runtime
+from jimeng.process.state import remembered
 from jimeng.providers.download import FetchFailed, post_user_url
 from jimeng.providers.transport import CallFailed
 
@@ -52,12 +53,15 @@ FILTERS: dict[str, dict] = {
 }
 # Threads of a consumer, which mostly wait for receivers; what all consumers have in
 # flight is shared by the same numbers.
-MAX_IN_FLIGHT = {WORKING: 16, UNTRIED: 64, FAILING: 16}
+MAX_IN_FLIGHT = {WORKING: 16, UNTRIED: 128, FAILING: 16}
 MAX_PER_LANE = {WORKING: 4, UNTRIED: 1, FAILING: 1}
 READY = {"ready_at": {"$exists": True}}
 IN_TURN = [("lane", 1), ("ready_at", 1)]
 LEASE = timedelta(seconds=30)
 ATTEMPT_TIMEOUT_S = 15.0  # for everything
+# The same for the first attempt at a host while others wait for theirs: the second one,
+# seconds later, is in a group that none of these wait for.
+FIRST_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 2048  # of the body, which is stored
 MAX_STORED_ATTEMPTS = 20
 BATCH_DOCUMENTS = 500
@@ -82,7 +86,8 @@ CERTIFICATE_ERRORS = {
 _free = {group: threading.Semaphore(most) for group, most in MAX_IN_FLIGHT.items()}
 # Else the threads would count the same flights, and exceed the shares together.
 _claiming = {group: threading.Lock() for group in FILTERS}
-_last_lane: dict[str, str] = defaultdict(str)  # the one served last, by group
+# the one served last, by group
+_last_lane: dict[str, str] = remembered(defaultdict(str))
 
 
 @dataclass(frozen=True)
@@ -367,7 +372,7 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
             allowed_private=config.ALLOWED_USER_HOSTS,
             never=config.own_hosts,
             cap=MAX_ANSWER_BYTES,
-            limit=ATTEMPT_TIMEOUT_S,
+            limit=timeout_of(delivery),
         )
     except FetchFailed as error:
         result = reason_of(error)
@@ -380,6 +385,18 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
     )
     after = retry_after(answer.headers, now)
     return Attempt(result, answer.status, body, after)
+
+
+def timeout_of(delivery: WebhookDelivery) -> float:
+    """Seconds for an attempt."""
+    others = {**READY, **FILTERS[UNTRIED], "lane": {"$ne": delivery.lane}}
+    if (
+        delivery.untried
+        and not delivery.once
+        and WebhookDelivery.find_ids(others, limit=1, hint="turns")
+    ):
+        return FIRST_TIMEOUT_S
+    return ATTEMPT_TIMEOUT_S
 
 
 def names_of(delivery: WebhookDelivery) -> str:

@@ -34,6 +34,7 @@ from jimeng.documents.webhook import TEST, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.collections import WebhooksOff
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered
 from jimeng.providers.download import FetchFailed, check_user_url
 
 BATCH_DOCUMENTS = 200
@@ -51,26 +52,30 @@ UNANNOUNCED = {
 }
 
 Endpoints = dict[str, list[WebhookEndpoint]]  # by user, none for all others
-_owners: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
+
+
+class _State(Remembered):
+    owners: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
+
+
+_state = _State()
 
 
 def has_endpoint(user_id: str) -> bool:
     """Whether the user has an endpoint, cached for `OWNERS_CACHE_S`."""
-    global _owners
-    read_at, owners = _owners
+    read_at, owners = _state.owners
     if time.monotonic() - read_at >= OWNERS_CACHE_S:
         rows = WebhookEndpoint.collection().find(
             {"url": {"$exists": True}}, {"user_id": 1, "_id": 0}
         )
         owners = frozenset(row["user_id"] for row in rows)
-        _owners = time.monotonic(), owners
+        _state.owners = time.monotonic(), owners
     return user_id in owners
 
 
 def clear_owner_cache() -> None:
     """Drop this process's cache of users with endpoints."""
-    global _owners
-    _owners = float("-inf"), frozenset()
+    _state.owners = float("-inf"), frozenset()
 
 
 def secret_key() -> str:

@@ -123,7 +123,14 @@ def test_shop_names_nobody_else(shop, user_id):
 
     message = refused(answer, 403, "user_id_not_yours")["message"]
     assert "act_for" in message and "shop:" in message
-    refused(shop.api("GET", f"{API}/tasks/user/{user_id}"), 404, "task_not_found")
+    refused(shop.api("GET", f"{API}/tasks/user/{user_id}"), 404, "user_not_found")
+    query = f"user_id={user_id}"
+    refused(shop.api("GET", f"{API}/batches?{query}"), 404, "user_not_found")
+    refused(shop.api("GET", f"{API}/ai/image/tasks?{query}"), 404, "user_not_found")
+    several = {"status": "pending", "user_id": user_id}
+    refused(
+        shop.api("POST", f"{API}/tasks/cancel", json=several), 404, "user_not_found"
+    )
     refused(shop.api("GET", f"{USERS}/{user_id}/usage"), 404, "user_not_found")
     assert Task.collection().count_documents({}) == 0
 

@@ -12,7 +12,10 @@ from mongoengine import get_db
 from jimeng import accounts, jobs, limits
 from jimeng.documents import (
     AuditEntry,
+    Batch,
+    Collection,
     Customer,
+    Input,
     QuotaUsage,
     Task,
     User,
@@ -21,8 +24,9 @@ from jimeng.documents import (
 )
 from jimeng.errors import TooManyWaiting
 from jimeng.http.long_polls import Permits
-from jimeng.jobs import bulk, janitor
+from jimeng.jobs import bulk
 from jimeng.limits import reservations
+from jimeng.upkeep import janitor
 from jimeng.webhooks import budget_events
 from tests.access.conftest import OPERATOR, Person, call
 from tests.access.test_act_for import CUSTOMER, Shop, cost_of, upload
@@ -155,7 +159,7 @@ def test_stranger_sees_none_of_them(shop, ada, admin):
     for stranger in (ada, narrow):
         refused(stranger.api("GET", f"{TASKS}/{task_id}"), 404, "task_not_found")
         path = f"{TASKS}/user/{CUSTOMER}"
-        refused(stranger.api("GET", path), 404, "task_not_found")
+        refused(stranger.api("GET", path), 404, "user_not_found")
     assert [*errors_of(ada.api("GET", MINE))] == ["customers"]
     assert data_of(ada.api("GET", TASKS)) == []
     assert ids_of(narrow) == []
@@ -240,6 +244,119 @@ def test_page_of_customers_reads_a_bounded_part_of_the_index(
         assert "SORT" not in str(plan["queryPlanner"]["winningPlan"]).split("'")
 
 
+def create_batch(person, **named: str) -> str:
+    body = {"prompts": ["猫"], **named}
+    answer = person.api("POST", f"{API}/batches", json=body)
+    return data_of(answer, 202)["batch_id"]
+
+
+def create_upload(person, **named: str) -> str:
+    form = {"file": (io.BytesIO(photo()), "a.jpg"), **named}
+    return data_of(person.api("POST", f"{API}/uploads", data=form), 201)["id"]
+
+
+def create_collection(person, **named: str) -> str:
+    body = {"name": "x", **named}
+    return data_of(person.api("POST", f"{API}/collections", json=body), 201)["id"]
+
+
+# Path -> how one is created, the name of its id, its document.
+LISTS = {
+    f"{API}/batches": (create_batch, "batch_id", Batch),
+    f"{API}/uploads": (create_upload, "id", Input),
+    f"{API}/collections": (create_collection, "id", Collection),
+}
+
+
+def listed(person, path: str, *, key: str = "", **query: object) -> list[str]:
+    """The ids of all pages of a list."""
+    name, found, cursor = LISTS[path][1], [], None
+    while True:
+        asked = {**query} if cursor is None else {**query, "cursor": cursor}
+        key = key or person.key
+        answer = call(person.client, "GET", path, key=key, query_string=asked)
+        found += [each[name] for each in data_of(answer)]
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            return found
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_other_lists_over_all_customers(shop, bob, ada, admin, reader, path):
+    """By each of the owner's keys; by that of a longer prefix only those below it; by
+    nobody else. Newest first, in pages, and each says whose it is."""
+    create, name, _ = LISTS[path]
+    own = create(bob)
+    made = [create(shop, user_id=f"shop:m{number}") for number in range(3)]
+    narrow = Shop(_person_of(shop), user_prefix="shop:eu:")
+    theirs = create(narrow, user_id="shop:eu:1")
+    create(ada)
+    expected = [theirs, *reversed(made), own]
+
+    for person, key in ((shop, ""), (bob, ""), (bob, reader)):
+        found = listed(person, path, key=key, customers="true", limit=2)
+        assert found == expected
+    assert listed(narrow, path, customers="true") == [theirs, own]
+    assert listed(bob, path) == listed(narrow, path) == [own]
+    assert listed(shop, path, user_id="shop:m1") == [made[1]]
+    rows = data_of(bob.api("GET", f"{path}?customers=true"))
+    assert [each["user_id"] for each in rows][:2] == ["shop:eu:1", "shop:m2"]
+    for person in (ada, admin):
+        assert [*errors_of(person.api("GET", f"{path}?customers=1"))] == ["customers"]
+    both = f"{path}?customers=1&user_id=shop:m1"
+    assert [*errors_of(shop.api("GET", both))] == ["customers"]
+    refused(narrow.api("GET", f"{path}?user_id=shop:m1"), 404, "user_not_found")
+    data_of(ada.api("GET", path))
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_other_lists_read_a_bounded_part_of_the_index(
+    shop, bob, config, monkeypatch, path
+):
+    """However many there are: by the owner; and what the key does not see ends after a
+    part."""
+    create, _, kind = LISTS[path]
+    create(shop, user_id=CUSTOMER)
+    row, now = kind.collection().find_one({}), utcnow()
+    kind.collection().insert_many(
+        row
+        | {"_id": f"x{number:05}", "user_id": f"shop:m{number}"}
+        | dict.fromkeys(
+            ("created_at", "updated_at"), now - timedelta(seconds=number + 1)
+        )
+        for number in range(2500)
+    )
+    narrow = Shop(_person_of(shop), user_prefix="shop:eu:")
+
+    for person, rows in ((bob, 100), (narrow, 0)):
+        with counted(config) as commands:
+            found = person.api("GET", f"{path}?customers=1&limit=100")
+        assert len(data_of(found)) == rows
+        assert found.json["next_cursor"]
+        reads = [each for each in commands if "owner_id" in str(each.get("filter"))]
+        for each in reads:
+            asked = {k: each[k] for k in ("find", "filter", "sort", "hint", "limit")}
+            asked |= {"skip": each["skip"]} if "skip" in each else {}
+            plan = get_db().command("explain", asked, verbosity="executionStats")
+            assert plan["executionStats"]["totalKeysExamined"] <= 1100
+            assert "SORT" not in str(plan["queryPlanner"]["winningPlan"]).split("'")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_other_lists_have_what_an_earlier_release_has_created(shop, bob, path):
+    """Also where it has named the owner in all tasks."""
+    create, _, kind = LISTS[path]
+    made = [create(bob), create(shop, user_id=CUSTOMER)]
+    kind.collection().update_many({}, {"$unset": {"owner_id": ""}})
+    earlier = {"$set": {"tasks_named_at": utcnow()}, "$unset": {"named_at": ""}}
+    User.collection().update_one({"_id": bob.id}, earlier)
+    assert listed(bob, path, customers="true") == []
+
+    janitor.name_owners()
+
+    assert listed(bob, path, customers="true") == [*reversed(made)]
+
+
 def test_tasks_of_an_earlier_release_are_listed(shop, bob, ada):
     """They do not name their owner yet; and nobody else's get one."""
     made = [shop.create(), data_of(bob.api("POST", CREATE, json={"prompt": "猫"}), 202)]
@@ -255,7 +372,7 @@ def test_tasks_of_an_earlier_release_are_listed(shop, bob, ada):
     Task.collection().update_many({}, unnamed)
     janitor.name_owners()  # once a day
     assert ids_of(bob) == []
-    yesterday = {"$set": {"tasks_named_at": utcnow() - timedelta(days=1)}}
+    yesterday = {"$set": {"named_at": utcnow() - timedelta(days=1)}}
     User.collection().update_one({"_id": bob.id}, yesterday)
     janitor.name_owners()
     assert len(ids_of(bob)) == 2

@@ -98,7 +98,7 @@ def test_key_from_the_terminal_has_bounds(run, ada):
     assert done.exit_code == 0, done.output
 
     made = keys.list_keys(OPERATOR, ada.id)[0]
-    assert (made.doors, made.per_minute, made.per_day) == (["api"], 3, 9)
+    assert (made.allowed_interfaces, made.per_minute, made.per_day) == (["api"], 3, 9)
     assert made.models == [jobs.runtime().registry.model("jimeng-3.1").id]
     key = done.stdout.strip()
     assert call(ada.client, "GET", f"{API}/models", key=key).status_code == 200

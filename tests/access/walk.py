@@ -142,6 +142,7 @@ ROUTES: dict[str, Route] = {
     "api.cancel_tasks": listed({"ids": ["{task_id}"]}),
     "api.retry_tasks": listed({"ids": ["{task_id}"]}),
     "api.create_batch": listed({"template": "x"}),
+    "api.list_uploads": Route(Kind.OWN, query={"user_id": "{user_id}"}),
     "api.list_batches": Route(Kind.OWN, query={"user_id": "{user_id}"}),
     "api.create_upload": listed(file=PICTURE),
     "api.list_collections": Route(Kind.OWN, query={"user_id": "{user_id}"}),

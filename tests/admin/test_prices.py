@@ -127,7 +127,7 @@ def video(registry) -> str:
     its = PriceBySize((Step(micros=46_000_000),), AS_OF, "million_tokens")
     by_tokens = {"id": "a-video", "req_key": "video", "unit": its.unit, "aliases": ()}
     model = replace(registry.models[LANE], own_price=its, **by_tokens)
-    registry.models[model.lane] = model
+    registry.offer([*registry.models.values(), model])
     return model.lane
 
 

@@ -109,7 +109,7 @@ def test_without_a_worker_work_is_suspended(client, monkeypatch):
     paths = (QUEUE, "/admin/failures", "/admin/users")
     pages = [client.get(path, headers=ENGLISH).text for path in paths]
     assert not any("processing is paused" in page for page in pages)
-    monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
+    monkeypatch.setattr(lanes.limits._state, "worker", (0.0, True))
 
     for path in paths:
         words = text_of(client.get(path, headers=ENGLISH))

@@ -10,7 +10,6 @@ import gevent.socket
 import pytest
 from pymongo.errors import AutoReconnect
 
-from jimeng.config import Config
 from jimeng.documents import Task, utcnow
 from jimeng.documents.principal import KeyUse, Principal
 from jimeng.errors import TooManyWaiting
@@ -46,9 +45,10 @@ def taken_by(places: Permits, user: str, held: ExitStack) -> int:
     raise AssertionError("there are more than there are")
 
 
-def test_no_user_gets_more_than_is_set():
+def test_no_user_gets_more_than_is_set(monkeypatch):
     """Of a great many places half would be too much for one; the refusal says so."""
-    made = long_polls.ProcessPermits(Config(MAX_EVENT_STREAMS=100, USER_MAX_WAITING=7))
+    monkeypatch.setattr(long_polls, "USER_MAX_WAITING", 7)
+    made = long_polls.ProcessPermits(100, 100)
     with ExitStack() as held:
         got = taken_by(made.event_streams, "ada", held)
         with (

@@ -22,13 +22,14 @@ from jimeng.documents import (
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.gallery import collections, shares
-from jimeng.jobs import bulk, pump, retention
+from jimeng.jobs import bulk, pump
 from jimeng.jobs.bulk import worker
 from jimeng.operations import backup
 from jimeng.operations.backup import dumping, restoring
 from jimeng.operations.failures.actions import retry_all
 from jimeng.operations.failures.listing import Filter
 from jimeng.providers import Progress
+from jimeng.upkeep import retention
 from tests.backup.conftest import WAITS
 from tests.batches.conftest import (
     BATCHES,

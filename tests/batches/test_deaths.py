@@ -11,7 +11,7 @@ from jimeng import jobs
 from jimeng.batches import filling
 from jimeng.documents import Batch, Generation, Task
 from jimeng.errors import ProviderError
-from jimeng.jobs import janitor
+from jimeng.upkeep import janitor
 from tests.batches.conftest import draw_nothing, fill, lines
 from tests.conftest import FakeProvider
 from tests.jobs.test_deaths import Died, Reaper, afresh, reaper

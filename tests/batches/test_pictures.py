@@ -9,7 +9,7 @@ from jimeng.batches import filling
 from jimeng.batches.creation import Batch
 from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
-from jimeng.jobs import janitor
+from jimeng.upkeep import janitor
 from tests import given_pictures as given
 from tests.batches.conftest import BATCHES, ask, draw_nothing, lines, look
 from tests.inputs.conftest import host

@@ -53,7 +53,6 @@ def measure(
         limit=SLOTS,
         duration=durations[0],
         VOLCENGINE_CONCURRENCY=str(SLOTS),
-        POLL_INTERVAL="1",
     ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
         with stack.database() as found:

@@ -17,7 +17,7 @@ def rows(site: Site) -> Iterator[Row]:
     pictures = 128 if site.full else 72
     for sigma in SIGMAS:
         name = f"drawn_{sigma * 10:g}"
-        with site.stack(name, duration=DURATION, POLL_INTERVAL="1") as stack:
+        with site.stack(name, duration=DURATION) as stack:
             stack.simulate(plain=True, sigma=sigma)
             stack.start_consumer()
             stack.await_ready()

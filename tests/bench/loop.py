@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Iterator
 
-from jimeng.config import Config
 from tests.bench.rows import Row, Site
 from tests.servers import QUIET, find_chromium
 from tests.system.stack import Stack
@@ -37,9 +36,7 @@ def rows(site: Site) -> Iterator[Row]:
     if path is None:
         yield Row("the loop in a browser", "Chromium is needed")
         return
-    with site.stack(
-        "loop", duration=DURATION, POLL_INTERVAL=str(Config().POLL_INTERVAL)
-    ) as stack:
+    with site.stack("loop", duration=DURATION) as stack:
         stack.start_consumer()
         stack.await_ready()
         stack.simulate(plain=True, sigma=SIGMA)  # the time of drawing is not ours

@@ -79,7 +79,6 @@ def stack_of(site: Site, count: int) -> Iterator[Stack]:
         web=("--workers", str(count)),
         accounts=[f"AKSTUDIO:SKSTUDIO:{ACCOUNTS['studio']}"],
         USER_MAX_PENDING="1000000",
-        POLL_INTERVAL="1",
         **STUDIO,
     ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours

@@ -31,7 +31,8 @@ class Site:
         folder = self.folder / name
         folder.mkdir()
         settings = {"database": f"bench_{name}", "LOG_LEVEL": "warning", **settings}
-        made = of(folder, self.mongodb_uri, self.redis_url, fresh=True, **settings)
+        settings = {"fresh": True, **settings}
+        made = of(folder, self.mongodb_uri, self.redis_url, **settings)
         try:
             made.await_up()
             yield made

@@ -15,6 +15,7 @@ from tests.bench.processes import (
     started_by,
 )
 from tests.bench.rows import Row, Site
+from tests.forks import constants
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
@@ -48,8 +49,9 @@ def stack_of(site: Site, name: str) -> Iterator[Stack]:
         limit=AT_ONCE,
         duration=DURATION,
         VOLCENGINE_CONCURRENCY=str(AT_ONCE),
-        POLL_INTERVAL="1",
-        POLLS_PER_SECOND="0",  # the default is not for a thousand at a time
+        fresh=False,
+        # As they are, they are not for a thousand at a time.
+        **constants({"jimeng.jobs.poll_schedule.MAX_POLLS_PER_S": 1e9}),
     ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
         yield stack

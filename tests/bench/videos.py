@@ -66,7 +66,6 @@ def rows(site: Site) -> Iterator[Row]:
         ARK_CONCURRENCY="4",
         USER_MAX_PENDING="100000",
         USER_MAX_PENDING_VIDEOS="100000",
-        POLL_INTERVAL="1",
         STORAGE="file",
         STORAGE_DIR=str(store),
     ) as stack:

@@ -10,7 +10,7 @@ from jimeng.billing import costs
 from jimeng.billing import counters as lane_budgets
 from jimeng.documents import Budget, Generation, PriceRow, QuotaUsage, utcnow
 from jimeng.documents.spending import Budgets, Spend
-from jimeng.jobs import pump, submission
+from jimeng.jobs import picture, pump
 from tests.batches.conftest import ask as order_batch
 from tests.batches.conftest import draw_nothing, fill, lines, look
 from tests.billing.conftest import PRICE, check_sums, only_generation, settle
@@ -117,7 +117,7 @@ def test_what_is_not_sent_after_all_is_reserved_no_longer(limited, monkeypatch):
     with limited(DAILY_BUDGET=9) as client:
         create(client)
         set_price(3 * PRICE)
-        monkeypatch.setattr(submission, "mark_submitting", lambda *args: None)
+        monkeypatch.setattr(picture, "mark_submitting", lambda *args: None)
 
         send()
 
@@ -130,10 +130,10 @@ def test_hold_that_may_be_stored_stays_reserved(
 ):
     """MongoDB fails at the last write: what is counted may be too much, not too little.
     It waits, and is sent once."""
-    mark = submission.mark_submitting
+    mark = picture.mark_submitting
 
     def fail(*args: object) -> None:
-        submission.mark_submitting = mark
+        picture.mark_submitting = mark
         if is_stored:
             mark(*args)
         raise ConnectionFailure("away")
@@ -141,7 +141,7 @@ def test_hold_that_may_be_stored_stays_reserved(
     with limited(DAILY_BUDGET=9) as client:
         create(client)
         set_price(3 * PRICE)
-        monkeypatch.setattr(submission, "mark_submitting", fail)
+        monkeypatch.setattr(picture, "mark_submitting", fail)
         send()
         assert spent(Budget, "installation")[0] >= 3
 

@@ -15,9 +15,9 @@ from jimeng.documents import CostSum, Generation, LedgerEntry, Settler, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import AdminsOnly, UserNotFound
-from jimeng.jobs import janitor, purge
 from jimeng.operations import queue_actions
 from jimeng.providers import Progress
+from jimeng.upkeep import janitor, purge
 from tests.billing.conftest import PRICE, amounts, check_sums, counted, settle
 from tests.conftest import come_due, png
 from tests.each import for_each
@@ -321,7 +321,7 @@ def by_earlier_release() -> None:
     CostSum.collection().delete_many({"of": {"$in": ["hour", "ever"]}})
     CostSum.collection().update_many({}, {"$unset": {"ends": ""}})
     Settler.collection().update_many({}, {"$unset": {"ends_batch": ""}})
-    settlement._may_lack_ends = True
+    settlement._state.clear()
 
 
 def test_what_ended_before_an_upgrade_is_counted(client, history, monkeypatch):

@@ -1,8 +1,11 @@
 """Videos in a real browser: played from the server's ranges."""
 
+import io
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
+from PIL import Image as Pillow
 from playwright.sync_api import expect
 
 from jimeng.documents import Image, Task
@@ -15,7 +18,7 @@ from tests.browser.making import file, move_clock
 from tests.browser.windows import await_scripts
 from tests.conftest import png
 from tests.hung_videos import hang_video, noise
-from tests.videos import mp4
+from tests.videos import fading, level_of, mp4
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("empty_gallery")
@@ -160,6 +163,24 @@ def test_stage_has_keys_for_a_video(visit):
     page.keyboard.press("PageUp")
     expect(page.locator("#stage img.stage-picture")).to_be_visible()
     expect(page.locator("#stage video")).to_have_count(0)
+
+
+def test_frame_that_is_shown_is_taken_by_a_key(visit):
+    """At the moment at which the video was stopped, whatever it has played."""
+    hang_video("海", content=fading(frames=48), **POSTER)
+    page = visit("/gallery?kind=videos", **MOVING).page
+    page.locator("a[data-view]").click()
+    player = page.locator("#stage video")
+    wait_for(lambda: is_playing(page, "#stage video"))
+    player.evaluate("player => { player.pause(); player.currentTime = 0.51; }")
+
+    page.keyboard.press("n")
+
+    page.wait_for_url("**/inputs/*/edit")
+    shown = page.locator("img.stage-picture").get_attribute("src")
+    content = page.request.get(urljoin(page.url, shown)).body()
+    level = Pillow.open(io.BytesIO(content)).getpixel((64, 48))[0]
+    assert level == pytest.approx(level_of(12), abs=3)
 
 
 @every_look

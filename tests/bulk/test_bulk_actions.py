@@ -306,9 +306,9 @@ def fill(n: int, users: int) -> None:
     """Tasks of one picture that wait, without a request for each."""
     for each in range(n):
         user = f"user_{each % users}"
-        new = tasks.NewTask(user_id=user, prompt="猫")
+        new = tasks.Request(user_id=user, prompt="猫")
         model = jobs.runtime().registry.model(None, None)
-        row = creation.build_row(new, model, new.prompt)
+        row = creation.Plan.of(new, model).row()
         Task.collection().insert_one(row)
         task = Task.read(row)
         turn, _ = lanes.reserve_tickets(task.lane, user, 1)

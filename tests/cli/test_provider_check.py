@@ -71,14 +71,6 @@ def test_without_keys_there_is_nothing_to_check(check):
     assert "ARK_API_KEY" in ended.output
 
 
-def test_tables_of_the_documentation_are_printed(app):
-    """What stands in the page about the models."""
-    ended = app.test_cli_runner().invoke(args=["provider", "models"])
-
-    assert ended.output.startswith("## ")
-    assert "| `jimeng-4.6` |" in ended.output
-
-
 def test_demo_of_a_running_jimeng_is_asked(app, config, tmp_path):
     """Beside `make run` without keys it is said who draws, and that it can."""
     keys = demo_keys(tmp_path / "simulator.keys")

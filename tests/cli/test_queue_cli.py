@@ -166,7 +166,7 @@ def test_wrong_setting_ends_a_command_with_a_sentence(config, monkeypatch, capsy
     assert "MONGODB_URI: The DNS query name does not exist" in (err := said())
     assert "Traceback" not in err
     monkeypatch.undo()
-    monkeypatch.setenv("POLL_INTERVAL", "never")
+    monkeypatch.setenv("WAIT_SECONDS", "never")
     assert said() == (
-        "jimeng does not start: POLL_INTERVAL must be a number, not 'never'\n"
+        "jimeng does not start: WAIT_SECONDS must be a number, not 'never'\n"
     )

@@ -20,7 +20,8 @@ from jimeng.errors.collections import (
 )
 from jimeng.gallery import browsing, collections, shares, trash
 from jimeng.gallery.browsing import PictureFilter
-from jimeng.jobs import bulk, purge
+from jimeng.jobs import bulk
+from jimeng.upkeep import purge
 from tests.hung import hang
 
 ME, OTHER = Principal("guest"), Principal("user_other")

@@ -7,7 +7,7 @@ import pytest
 from jimeng.documents import BulkAction, Image, Share, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.gallery import collections, shares
-from jimeng.jobs import retention
+from jimeng.upkeep import retention
 from tests.forgetting import forget_retention
 from tests.hung import hang
 from tests.jobs.test_deaths import Died, reaper

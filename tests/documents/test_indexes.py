@@ -259,10 +259,7 @@ def test_index_that_is_being_built_does_not_count(database):
 
 @pytest.fixture
 def newcomer(monkeypatch):
-    monkeypatch.setattr(indexes, "_whole", None)
-    monkeypatch.setattr(indexes, "_last", None)
-    monkeypatch.setattr(indexes, "_waited", None)
-    monkeypatch.setattr(indexes, "_tried_at", float("-inf"))
+    monkeypatch.setattr(indexes, "_state", indexes._State())
     monkeypatch.setattr(indexes, "MAX_WAIT_S", PATIENCE_S)
     yield
     let_indexes_be()

@@ -13,7 +13,7 @@ import pytest
 
 from jimeng import jobs
 from jimeng.documents import Input, Task
-from jimeng.jobs import input_cleanup, janitor
+from jimeng.upkeep import input_cleanup, janitor
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.test_going_in import I2I, data_url

@@ -255,8 +255,8 @@ def test_lineage_is_told_both_ways(client, work_off):
 def test_model_of_another_release_waits_for_it(client, provider, work_off, registry):
     """Where nobody offers the model the task ends after the deadline, uncharged."""
     made = create(client, model=I2I, images=[upload(client)["id"]])
-    offered = dict(registry.models)
-    registry.models = {k: v for k, v in offered.items() if v.id != I2I}
+    offered = list(registry.models.values())
+    registry.offer(each for each in offered if each.id != I2I)
     step()
     assert result(client, made)["phase"] == "preparing"
 
@@ -264,7 +264,7 @@ def test_model_of_another_release_waits_for_it(client, provider, work_off, regis
         {}, {"$set": {"created_at": utcnow() - timedelta(hours=13)}}
     )
     step()
-    registry.models = offered
+    registry.offer(offered)
 
     error = result(client, made)["error"]
     assert (error["code"], error["charged"]) == ("provider_not_configured", "no")

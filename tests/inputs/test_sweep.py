@@ -13,7 +13,7 @@ from jimeng.documents import Input, Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import TooManyPending
 from jimeng.gallery import trash
-from jimeng.jobs import input_cleanup, janitor, purge
+from jimeng.upkeep import input_cleanup, janitor, purge
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.test_going_in import I2I, data_url, prepared

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 import pytest
 
 from jimeng import lanes
-from jimeng.config import Config
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane
 from jimeng.jobs import poll_schedule, pump
@@ -85,10 +84,9 @@ class Simulation:
 
     def play(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The schedule's surroundings: settings, clock, and the lane's record."""
-        config = Config(POLL_INTERVAL=1.0, POLLS_PER_SECOND=self.polls_per_second)
         clock = SimpleNamespace(monotonic=lambda: self.now)
-        runtime = SimpleNamespace(config=config)
-        monkeypatch.setattr(poll_schedule, "runtime", lambda: runtime)
+        monkeypatch.setattr(poll_schedule, "POLL_INTERVAL_S", 1.0)
+        monkeypatch.setattr(poll_schedule, "MAX_POLLS_PER_S", self.polls_per_second)
         monkeypatch.setattr(poll_schedule, "utcnow", self.clock)
         monkeypatch.setattr(poll_schedule, "time", clock)
         monkeypatch.setattr(poll_schedule, "random", self.dice)

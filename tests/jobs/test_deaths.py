@@ -25,7 +25,8 @@ from pymongo.database import Database
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, Task
 from jimeng.documents.image import files_of
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import pump
+from jimeng.upkeep import janitor
 from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.jobs.test_gathering import half_a_minute_later
@@ -233,7 +234,7 @@ def test_death_around_refusals_loses_and_repeats_nothing(
     """The same at what follows while the provider is full and its polls fail."""
     busy = refusal("concurrency_limited", transient=True)
     monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 0.0)
-    steps = ("submission.py:submission_failed", "queue.py:poll_failed")
+    steps = ("picture.py:submission_failed", "picture.py:poll_failed")
     for number in afresh.each_moment(least=5, within=(*steps, "/lanes/limits.py")):
         provider.submits = [busy, busy]
         provider.polls = [refusal("provider_internal", transient=True)]

@@ -8,11 +8,12 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from jimeng.documents import Generation, QuotaUsage, Task
-from jimeng.jobs import insertion, janitor, periodic_tasks
+from jimeng.jobs import insertion, periodic_tasks
 from jimeng.jobs.insertion import WriteBatcher
 from jimeng.lanes.queue import path_of_lane
 from jimeng.process import broker
-from tests.forgetting import forget_lanes, forget_sweeps
+from jimeng.upkeep import janitor
+from tests.forgetting import forget, forget_lanes
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for
 
@@ -50,7 +51,7 @@ def place(lane: str) -> tuple[int, int]:
 def half_a_minute_later() -> None:
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
-    forget_sweeps()
+    forget()
     janitor.backfill_all_generations()
 
 

@@ -6,8 +6,6 @@ from mongoengine import get_db
 
 from jimeng import jobs
 from jimeng.documents import WebhookDelivery, utcnow
-from jimeng.jobs import repair
-from jimeng.providers import Registry
 from jimeng.webhooks import deliveries
 from tests.commands import counted, own
 
@@ -60,14 +58,3 @@ def examined(command: dict) -> int:
     found = get_db().command("explain", asked, verbosity="executionStats")
     found = found["stages"][0]["$cursor"] if "stages" in found else found
     return found["executionStats"]["totalDocsExamined"]
-
-
-def test_mending_asks_for_all_models_at_once(client, provider, config):
-    names = ("volcengine_jimeng", "volcengine_ark")
-    registry = Registry(dict.fromkeys(names, provider), dict.fromkeys(names, 2))
-    jobs.configure(config, registry)
-
-    with counted(config) as commands:
-        repair.repair()
-
-    assert len(registry.lanes) > len(own(commands))

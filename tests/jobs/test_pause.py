@@ -126,5 +126,5 @@ def test_readiness_is_not_affected(client, pause, name):
     paused = "paused" if name == lanes.SENDING else None
     for too_old, why in ((False, paused), (True, lanes.NO_WORKER)):
         Worker.collection().update_one({}, {"$set": {"too_old": too_old}})
-        lanes.limits._worker = (0.0, True)
+        lanes.limits._state.worker = (0.0, True)
         assert lanes.hold_reason() == why

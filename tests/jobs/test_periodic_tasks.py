@@ -24,7 +24,7 @@ def ready(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def idle():
-    activity.clear()
+    activity._state.clear()
 
 
 @pytest.fixture

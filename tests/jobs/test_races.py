@@ -14,12 +14,13 @@ from pymongo.errors import AutoReconnect
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, QuotaUsage, Task, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.jobs import endings, janitor, queue, saving, submission
+from jimeng.jobs import endings, picture, queue
 from jimeng.pictures import decoder
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.process.runtime import try_acquire
 from jimeng.providers import Progress
 from jimeng.tasks import cancellation, deletion
+from jimeng.upkeep import janitor
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_time import create_delayed
 from tests.machine.boundary import Boundaries, Clock, Died, wrap_writes
@@ -53,7 +54,7 @@ def die() -> None:
 def test_task_deleted_between_claim_and_sending(client, provider, work_off, once):
     """Its words are gone by then, and nothing is asked for without words."""
     task_id = create(client)["task_id"]
-    once(submission, "mark_submitting", lambda: tasks.delete(OPERATOR, task_id))
+    once(picture, "mark_submitting", lambda: tasks.delete(OPERATOR, task_id))
 
     run_queue()
     come_due(state="starting")
@@ -136,7 +137,7 @@ def test_name_is_stored_although_mongodb_was_away(client, provider, once):
     def away() -> None:
         raise AutoReconnect("away")
 
-    once(submission, "store_acceptance", away)
+    once(picture, "store_acceptance", away)
     create(client)
 
     run_queue()
@@ -235,7 +236,7 @@ def test_links_are_written_first(client, provider, synchronous, monkeypatch):
     """A death after the answer costs a second download, not a second picture."""
     provider.submits = [Progress("", done=True, urls=("http://127.0.0.1:9/x",))]
     # It dies right there.
-    monkeypatch.setattr(submission, "store_output", lambda *args: None)
+    monkeypatch.setattr(picture, "store_output", lambda *args: None)
     task_id = begin(client)
     assert result(client, task_id)["phase"] == "saving"
 
@@ -246,7 +247,7 @@ def test_links_are_written_first(client, provider, synchronous, monkeypatch):
 def test_lost_bytes_are_charged(client, provider, synchronous, monkeypatch):
     """But nobody takes over while a decoder looks at the only copy."""
     provider.submits = [DONE]
-    monkeypatch.setattr(submission, "store_output", lambda *args: None)
+    monkeypatch.setattr(picture, "store_output", lambda *args: None)
     task_id = begin(client)
     left = (generation().due_at - utcnow()).total_seconds()
     assert left > decoder.QUEUE_TIMEOUT_S
@@ -286,8 +287,8 @@ def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
     """With all places of a process taken the picture waits, and loses nothing."""
     provider.submits = [DONE]
     task_id = create(client)["task_id"]
-    every = range(submission.MAX_SYNCHRONOUS_CALLS)
-    places = [try_acquire(submission._synchronous) for _ in every]
+    every = range(picture.MAX_SYNCHRONOUS_CALLS)
+    places = [try_acquire(picture._synchronous) for _ in every]
     assert all(place.__enter__() for place in places)
 
     run_queue()
@@ -309,11 +310,11 @@ def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
 
     def slow(*args: object, **kwargs: object) -> bytes:
         change(owner="another consumer")
-        later = utcnow() + saving.SAVING_LEASE
-        monkeypatch.setattr(saving, "utcnow", lambda: later)
+        later = utcnow() + picture.SAVING_LEASE
+        monkeypatch.setattr(picture, "utcnow", lambda: later)
         return png()
 
-    monkeypatch.setattr(saving, "fetch_picture", slow)
+    monkeypatch.setattr(picture, "fetch_picture", slow)
     monkeypatch.setattr(GridFSStore, "put", lambda *args: kept.append(args))
     begin(client)
     come_due()
@@ -334,7 +335,7 @@ def test_claim_that_is_lost_leaves_one_picture(client, provider, database, monke
         change(owner="another consumer")
         return png()
 
-    monkeypatch.setattr(saving, "fetch_picture", overtaken)
+    monkeypatch.setattr(picture, "fetch_picture", overtaken)
     task_id = begin(client)
     work_due()
     assert (generation().state, generation().owner) == ("saving", "another consumer")
@@ -356,8 +357,8 @@ def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, datab
     before = database["pictures.files"].count_documents({})
 
     change(state="saving", owner="again")
-    task = saving.find_wanted_task(generation())
-    saving.store_picture(generation(), task, png(colour="red"))
+    task = picture.find_wanted_task(generation())
+    picture.store_picture(generation(), task, png(colour="red"))
 
     assert database["pictures.files"].count_documents({}) == before == 2
 
@@ -365,7 +366,7 @@ def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, datab
 def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeypatch):
     provider.polls = [Progress("x", done=True, urls=(LINK,))]
     asked = []
-    monkeypatch.setattr(saving, "fetch_picture", lambda *args, **_: asked.append(args))
+    monkeypatch.setattr(picture, "fetch_picture", lambda *args, **_: asked.append(args))
     task_id = begin(client)
     client.post(f"/api/v1/tasks/{task_id}/cancel")
     come_due()
@@ -390,7 +391,7 @@ def test_unwanted_picture_leaves_nothing(client, provider, database, monkeypatch
         assert done.status_code == 200, done.json
         return png()
 
-    monkeypatch.setattr(saving, "fetch_picture", meanwhile)
+    monkeypatch.setattr(picture, "fetch_picture", meanwhile)
     run_queue()
     come_due()
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from jimeng import jobs
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import poll_schedule, pump, queue
+from jimeng.jobs import picture, poll_schedule, pump
 from jimeng.jobs.queue import advance
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
@@ -62,7 +60,7 @@ def stopped_clock() -> Iterator[datetime]:
     """A step takes no time at all, however busy the machine is."""
     now = utcnow()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (queue, poll_schedule):
+        for module in (picture, poll_schedule):
             patch.setattr(module, "utcnow", lambda: now)
         yield now
 
@@ -124,9 +122,9 @@ def test_poll_of_an_earlier_submission_measures_nothing(client, provider):
 
 
 @pytest.fixture
-def every_second(config, registry):
-    """As configured where nobody has said otherwise: a look a second."""
-    jobs.configure(replace(config, POLL_INTERVAL=1.0), registry)
+def every_second(monkeypatch):
+    """As in the product: a look a second."""
+    monkeypatch.setattr(poll_schedule, "POLL_INTERVAL_S", 1.0)
 
 
 def remember(*durations: float) -> None:
@@ -200,10 +198,11 @@ def test_few_tell_of_the_next(drawing, every_second, expected, seen, least, most
     assert least <= poll_schedule.first_poll_after(generation()) < most
 
 
-def test_many_pictures_of_an_account_are_polled_in_turn(drawing, config, registry):
+def test_many_pictures_of_an_account_are_polled_in_turn(
+    drawing, every_second, monkeypatch
+):
     """Together not more often than the account may be asked, on the average."""
-    settings = replace(config, POLL_INTERVAL=1.0, POLLS_PER_SECOND=0.1)
-    jobs.configure(settings, registry)
+    monkeypatch.setattr(poll_schedule, "MAX_POLLS_PER_S", 0.1)
     poll_schedule._generating.clear()
     remember(*ALIKE)
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Batch, Generation, Lane, Task, Worker, utcnow
-from jimeng.jobs import repair
 from jimeng.providers import Progress
+from jimeng.upkeep import repair
 from tests.batches.conftest import ask
 from tests.conftest import come_due, png, run_queue
 from tests.rest import data_of
@@ -187,18 +187,6 @@ def test_clock_that_was_set_back_leaves_who_submits_the_time_for_it(client):
 
     left = Generation.objects.get().due_at - utcnow()
     assert timedelta(minutes=15) < left <= repair.MAX_DUE_AHEAD
-
-
-def test_ticket_that_is_no_number_is_replaced(client):
-    """It would sort after all others, and its picture never be sent."""
-    create(client)
-    create(client, prompt="b")
-    Generation.collection().update_many({}, {"$set": {"turn": "first"}})
-
-    repair.repair()
-
-    turns = [row["turn"] for row in Generation.collection().find()]
-    assert len(turns) == 2 and all(isinstance(turn, int | float) for turn in turns)
 
 
 def test_what_is_to_be_late_stays_so(client, provider):

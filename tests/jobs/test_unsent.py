@@ -6,11 +6,11 @@ from pymongo.errors import AutoReconnect
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, Task
 from jimeng.documents.principal import Principal
-from jimeng.jobs import submission
+from jimeng.jobs import picture
 from jimeng.providers import MODELS, Registry, VideoParameters
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.visual import VisualProvider
-from jimeng.tasks.creation import NewTask
+from jimeng.tasks.creation import Request
 from tests.conftest import come_due, run_queue
 from tests.test_guards import generation
 
@@ -37,7 +37,7 @@ def real(database, config) -> None:
 def create(model: str) -> Task:
     is_video = next(each for each in MODELS if each.id == model).video
     video = VideoParameters() if is_video else None
-    new = NewTask(user_id="ada", prompt="A lantern", model=model, video=video)
+    new = Request(user_id="ada", prompt="A lantern", model=model, video=video)
     return tasks.create(ME, new)[0]
 
 
@@ -86,7 +86,7 @@ def test_last_write_that_fails_leaves_nothing_unknown(
     database, provider, work_off, monkeypatch, is_stored
 ):
     """The one before the request: whether it is stored or not, nothing was sent."""
-    mark, fails = submission.mark_submitting, [True]
+    mark, fails = picture.mark_submitting, [True]
 
     def marked(*about: object) -> Generation | None:
         if not fails:
@@ -95,7 +95,7 @@ def test_last_write_that_fails_leaves_nothing_unknown(
             mark(*about)
         raise AutoReconnect(fails.pop())
 
-    monkeypatch.setattr(submission, "mark_submitting", marked)
+    monkeypatch.setattr(picture, "mark_submitting", marked)
     task = create("jimeng-3.1")
     work_off()
 

@@ -18,8 +18,8 @@ from jimeng import jobs
 from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.i18n import MESSAGES
-from jimeng.jobs import saving, video_disk_space, video_fetching
-from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.jobs import picture, video_disk_space, video_fetching
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores.gridfs import GridFSStore
@@ -167,7 +167,7 @@ def test_link_that_breaks_or_stalls_is_retried(finished, host, monkeypatch):
 
     assert (left.state, left.trouble, left.faults) == ("fetching", "download_failed", 1)
     assert left.owner is None
-    pause = timedelta(seconds=saving.RETRY_AFTER_S[0])
+    pause = timedelta(seconds=picture.RETRY_AFTER_S[0])
     assert began + pause <= left.due_at <= utcnow() + pause
     assert left.link_requests == len(host.asked) == 1
     over, host.breaks = threading.Event(), []
@@ -190,7 +190,7 @@ def test_video_that_is_cut_short_is_asked_for_again(finished, host):
 
     left = fetch()
     assert (left.state, left.trouble, left.rubbish) == ("fetching", "not_a_picture", 1)
-    for _ in range(saving.MAX_INVALID_FILES):
+    for _ in range(picture.MAX_INVALID_FILES):
         later()
         left = fetch()
 
@@ -211,7 +211,7 @@ def test_what_is_no_video_ends_with_a_reason(
     task_id = finished(content)
     host.claimed = claimed
 
-    for _ in range(saving.MAX_INVALID_FILES):
+    for _ in range(picture.MAX_INVALID_FILES):
         left = fetch()
         assert (left.state, left.trouble) == ("fetching", "not_a_picture")
         later()
@@ -225,7 +225,12 @@ def test_what_is_no_video_ends_with_a_reason(
 
 @pytest.mark.parametrize(
     "trouble",
-    [saving.UNREACHABLE, saving.NO_PICTURE, saving.NO_STORE, video_fetching.TOO_LARGE],
+    [
+        picture.UNREACHABLE,
+        picture.NO_PICTURE,
+        picture.NO_STORE,
+        video_fetching.TOO_LARGE,
+    ],
 )
 def test_user_is_told_what_keeps_it(client, finished, trouble):
     task_id = finished()

@@ -15,10 +15,10 @@ from jimeng.documents import Generation, Lane, Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, ProviderError, TooManyPending
 from jimeng.i18n import MESSAGES
-from jimeng.jobs import pump, submission, video_disk_space
+from jimeng.jobs import pump, video_disk_space, videos
 from jimeng.jobs.queue import advance
 from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoParameters
-from jimeng.tasks.creation import NewTask
+from jimeng.tasks.creation import Request
 from tests.conftest import FakeProvider, come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.test_guards import generation, work
@@ -77,7 +77,7 @@ def registry(provider: VideoProvider) -> Registry:
 
 def create(n: int = 1, prompt: str = "A lantern", **video: object) -> Task:
     asked = VideoParameters(**video)
-    new = NewTask(user_id="ada", prompt=prompt, model=MODEL, n=n, video=asked)
+    new = Request(user_id="ada", prompt=prompt, model=MODEL, n=n, video=asked)
     return tasks.create(ME, new)[0]
 
 
@@ -158,7 +158,7 @@ def test_list_is_read_on_until_it_is_older(database, provider):
 def test_list_without_end_is_unknown(database, provider, caplog):
     """A busy account's: so many pages, and it is said that there were more."""
     provider.submits = [LOST]
-    most = submission.MAX_PAGES
+    most = videos.MAX_PAGES
     provider.found = [OLDER] * most * 4
     create()
     run_queue()
@@ -173,7 +173,7 @@ def test_list_without_end_is_unknown(database, provider, caplog):
 
 
 def test_list_is_read_once_a_second_for_an_account(database, provider, monkeypatch):
-    monkeypatch.setattr(submission, "READ_EVERY_MS", 60_000)
+    monkeypatch.setattr(videos, "READ_EVERY_MS", 60_000)
     provider.submits = [LOST, LOST]
     create(n=2)
     run_queue()
@@ -415,7 +415,7 @@ def test_video_that_waits_for_room_says_so(client, provider, registry, monkeypat
     Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
     assert message() == MESSAGES["answer.pending"][0]
 
-    picture = NewTask(user_id="ada", prompt="A lantern", model="doubao-seedream-4.5")
+    picture = Request(user_id="ada", prompt="A lantern", model="doubao-seedream-4.5")
     tasks.create(ME, picture)
     tick()
     assert [request.video for request in provider.requests] == [None]

@@ -159,7 +159,7 @@ def test_lowered_limit_of_a_quiet_lane_is_not_told(client, config, lane, monkeyp
 
 def told_as_lowered(client, config, share: tuple[str, str, str]) -> list[bool]:
     """By a probe, the doctor, the page, the command, and figures."""
-    readiness._cached = None
+    readiness._state.cached = None
     forget_lanes()
     return [
         client.get("/health/ready").json["lowered"] != [],

@@ -9,10 +9,10 @@ from jimeng.cli.checks import accounts, external
 from jimeng.cli.queue import report
 from jimeng.documents import Generation, Lane, Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import janitor
 from jimeng.lanes import refusals
 from jimeng.monitoring import readiness
 from jimeng.operations import queue_actions
+from jimeng.upkeep import janitor
 from tests.admin.pages import ENGLISH, OPERATOR, text_of
 from tests.conftest import come_due
 from tests.forgetting import forget_lanes
@@ -330,7 +330,7 @@ def test_failure_of_long_ago_is_not_told(client, config, lane, worker):
     long_ago = utcnow() - refusals.TOLD_FOR - timedelta(seconds=1)
     Lane.collection().update_one({"_id": lane}, {"$set": {"failed_at": long_ago}})
     forget_lanes()
-    readiness._cached = None
+    readiness._state.cached = None
 
     assert list(accounts.refusals(config)) == []
     assert client.get("/health/ready").json["provider_refuses"] == []

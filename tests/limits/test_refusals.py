@@ -1,11 +1,9 @@
 """How much a user may ask for, what counts for it, and what is given back."""
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from unittest.mock import Mock
 
 import pytest
 from pymongo.errors import AutoReconnect
@@ -18,9 +16,10 @@ from jimeng.documents import Generation, QuotaUsage, Task, User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import UserNotFound
-from jimeng.jobs import janitor, pump
-from jimeng.limits import deferred_release, reservations
+from jimeng.jobs import pump
+from jimeng.limits import reservations
 from jimeng.operations.users import set_quota
+from jimeng.upkeep import janitor
 from tests.at_once import at_once
 from tests.conftest import come_due, run_queue
 from tests.limits.conftest import USER, ask, left, put_on
@@ -325,58 +324,11 @@ def failing(*args: object, **kwargs: object) -> None:
     raise AutoReconnect("connection closed")
 
 
-@pytest.fixture
-def settled_by_hand(monkeypatch) -> None:
-    """Nothing is settled but where a test says so."""
-    monkeypatch.setattr(deferred_release, "_thread", threading.current_thread())
-
-
-@pytest.mark.parametrize(
-    "where", [(lanes, "read_queue"), (Task, "insert")], ids=["look", "write"]
-)
-def test_reservation_of_a_task_that_was_not_written_is_released(
-    limited, monkeypatch, settled_by_hand, where
-):
-    """The user has as much left as before, once MongoDB answers."""
-    ask(limited)
-    before = left()
-    with monkeypatch.context() as broken:
-        broken.setattr(*where, failing)
-        refused(ask(limited, n=4), 503, "database_unavailable")
-        broken.setattr(Task, "find_one", failing)
-        with pytest.raises(AutoReconnect):
-            deferred_release.release_pending()
-
-    deferred_release.release_pending()
-
-    assert left() == before
-
-
-def test_reservation_of_a_task_that_was_written_stays(
-    limited, monkeypatch, settled_by_hand
-):
+def test_reservation_of_a_task_that_was_written_stays(limited, monkeypatch):
     """MongoDB did not say so, but its pictures will be drawn."""
     insert = Task.insert
     with monkeypatch.context() as broken:
         broken.setattr(Task, "insert", lambda row: failing(insert(row)))
         refused(ask(limited, n=4), 503, "database_unavailable")
 
-    deferred_release.release_pending()
-
     assert left() == {"submissions": 4, "daily-pictures": 6}
-
-
-def test_it_settles_by_itself(limited, monkeypatch):
-    """As soon as MongoDB answers, and asks no more when nothing is left."""
-    pauses = []
-    monkeypatch.setattr(deferred_release, "sleep", pauses.append)
-    with monkeypatch.context() as broken:
-        broken.setattr(deferred_release.threading, "Thread", Mock())
-        broken.setattr(Task, "insert", failing)
-        refused(ask(limited, n=4), 503, "database_unavailable")
-
-    deferred_release._run()
-
-    assert pauses == [deferred_release.PAUSE_S]
-    assert left() == {"submissions": 5, "daily-pictures": 10}
-    assert deferred_release._thread is None

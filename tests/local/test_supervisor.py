@@ -45,7 +45,7 @@ def running(site):
 REFUSALS = [
     ({"SERVER_HOST": "0.0.0.0"}, "ALLOW_OPEN_ACCESS=1"),
     ({"SERVER_HOST": "192.0.2.1", "ALLOW_OPEN_ACCESS": "1"}, "cannot listen"),
-    ({"POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number"),
+    ({"WAIT_SECONDS": "soon"}, "WAIT_SECONDS must be a number"),
     ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR /dev/null/x cannot be used"),
 ]
 
@@ -141,9 +141,9 @@ def test_dev_follows_the_sources(site):
 
         wait_for(lambda: site.ask()["version"] == 22)  # asking must not fail
         assert site.ask()["parent"] == parent
-        site.say(POLL_INTERVAL="soon")
+        site.say(WAIT_SECONDS="soon")
         wait_for(lambda: "settings not taken" in site.log())
-        assert "POLL_INTERVAL must be a number" in site.log()
+        assert "WAIT_SECONDS must be a number" in site.log()
         site.say(DATA_DIR="elsewhere")
         wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
         assert site.ask()["parent"] == parent

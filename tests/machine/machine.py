@@ -17,7 +17,8 @@ from redis.exceptions import RedisError
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, Lane, Task
 from jimeng.errors import JimengError
-from jimeng.jobs import bulk, janitor, pump
+from jimeng.jobs import bulk, pump
+from jimeng.upkeep import janitor
 from tests.forgetting import forget_lanes
 from tests.machine import draws
 from tests.machine.boundary import Befall, Died
@@ -105,14 +106,14 @@ class Machine(RuleBasedStateMachine):
     # What a user does.
 
     def _create(self, user: str, n: int, delay: float, key: str | None, model: str):
-        new = tasks.NewTask(
+        new = tasks.Request(
             user_id=user,
             prompt="$一只猫",
             n=n,
             delay=delay,
             model=INSTANT if model == INSTANT else None,
             seed=self.world.seed() if model == "seeded" else -1,
-            request={"n": n},
+            received={"n": n},
         )
         tasks.create(EVERYBODY, new, idem_key=key)
 

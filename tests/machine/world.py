@@ -8,10 +8,11 @@ import mongoengine
 
 from jimeng import jobs
 from jimeng.documents import Generation
-from jimeng.jobs import janitor, saving
+from jimeng.jobs import picture
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
-from tests.forgetting import forget_lanes, forget_sweeps
+from jimeng.upkeep import janitor
+from tests.forgetting import forget, forget_lanes
 from tests.machine.artist import Artist, Desk
 from tests.machine.boundary import Boundaries, Clock, wrap_writes
 from tests.machine.laws import Laws
@@ -46,7 +47,7 @@ class World:
         self.clock = Clock(monkeypatch)
         wrap_writes(self.boundaries, monkeypatch)
         monkeypatch.setattr(
-            saving, "fetch_picture", lambda *a, **k: self.artist.fetch(a)
+            picture, "fetch_picture", lambda *a, **k: self.artist.fetch(a)
         )
         self._seeds = itertools.count(1000, 10)
         self.begin()
@@ -69,12 +70,12 @@ class World:
         for name in database.list_collection_names():
             database[name].delete_many({})
         forget_lanes()
-        forget_sweeps()
+        forget()
         self.laws = Laws(self.artist, LIMITS)
 
     def offer(self, *accounts: str) -> None:
         """Which accounts' keys this installation has."""
-        self.registry.models = self._models if accounts else {}
+        self.registry.offer(self._models.values() if accounts else ())
         self.registry._providers = {each: self._providers[each] for each in accounts}
 
     def seed(self) -> int:

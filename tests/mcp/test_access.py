@@ -115,7 +115,7 @@ def test_agent_names_nobody_else(agent, ada):
     plain = keyed(ada, "read", "write")
 
     assert "user_id_not_yours" in agent.refused("generate_image", **call)
-    assert "task_not_found" in agent.refused("list_tasks", user_id="shopping:1")
+    assert "user_not_found" in agent.refused("list_tasks", user_id="shopping:1")
     said = plain.refused("generate_image", **{**call, "user_id": CUSTOMER})
     assert "user_id_not_yours" in said
     assert Task.collection().count_documents({}) == 0

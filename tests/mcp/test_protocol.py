@@ -65,7 +65,7 @@ def test_tools_are_listed(agent):
     again = {name for name, hint in hints.items() if hint["idempotentHint"]}
     assert again == {*looking, "cancel_task"}
     assert hints["generate_image"]["openWorldHint"]
-    assert hints["edit_image"] == {**hints["generate_image"], "title": "改图"}
+    assert hints["edit_image"] == {**hints["generate_image"], "title": "Edit images"}
     assert not hints["generate_image"]["destructiveHint"]
 
 

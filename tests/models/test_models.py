@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jimeng.cli.tables.models import tables
 from jimeng.config import Config
 from jimeng.errors import Invalid, NoProvider
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
 from jimeng.providers.models.model import TASKS, TRAVELS
+from scripts.tables.models import tables
 from tests.conftest import FakeProvider
 from tests.deterministic import DETERMINISTIC
 from tests.each import for_each
@@ -186,7 +186,7 @@ def test_lanes_have_the_limits_of_their_services():
 
 @for_each(("language", "name"), [("zh", "models.md"), ("en", "models.en.md")])
 def test_documentation_is_that_of_the_table(language, name):
-    """``flask --app app provider models`` prints the part that must change."""
+    """``python -m scripts.tables models`` prints the part that must change."""
     page = (Path(__file__).parents[2] / "docs" / name).read_text("utf-8")
 
     assert tables(language) in page

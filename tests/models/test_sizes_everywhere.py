@@ -31,7 +31,7 @@ def requested(monkeypatch) -> list[Size]:
     """The size of each task that is requested; none is created."""
     found: list[Size] = []
 
-    def note(principal, new: tasks.NewTask, *args: object, **how: object) -> None:
+    def note(principal, new: tasks.Request, *args: object, **how: object) -> None:
         model = tasks.creation.model_for(principal, new)
         found.append(model.resolve_size(new.size, new.quality))
         raise DatabaseUnavailable("nothing is created here")

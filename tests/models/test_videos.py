@@ -14,7 +14,7 @@ from jimeng.providers.models.video import (
     VideoParameters,
     tokens_of,
 )
-from jimeng.providers.models.video_validation import resolve_video
+from jimeng.providers.models.video_validation import check_frames, resolve_video
 from tests.each import for_each
 from tests.models.test_models import registry_of
 from tests.providers.replies import ROLES
@@ -37,9 +37,11 @@ def resolved(
     roles = asked.get("roles", ())
     given = [SQUARE] * len(roles) if pictures is None else pictures
     parameters = VideoParameters(**asked)
-    return resolve_video(
-        model, parameters, prompt=prompt, pictures=given, offered=MODELS
+    found = resolve_video(
+        model, parameters, prompt=prompt, pictures=len(given), offered=MODELS
     )
+    check_frames(model.video, found.roles, given)
+    return found
 
 
 def refused(model: str, **asked) -> dict[str, tuple[str, dict]]:

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jimeng import jobs
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import metric_counters, saving
+from jimeng.jobs import metric_counters, picture
 from jimeng.monitoring import metrics
 from jimeng.operations.backup import rotation
 from jimeng.process import metric_counts
@@ -209,7 +209,7 @@ def figures(
 ) -> dict[str, set[str]]:
     """Sample -> its labels, of a server where all that is counted has happened."""
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
-    monkeypatch.setattr(saving, "fetch_picture", lambda url, **options: png())
+    monkeypatch.setattr(picture, "fetch_picture", lambda url, **options: png())
     Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
     rotation.record_backup(utcnow())
     metric_counters.sample_slots()

@@ -135,7 +135,10 @@ def test_request_can_be_found_by_its_id(client, written):
     written.clear()
     client.get(f"{API}/models", headers={"X-Request-ID": "second"})
     assert all("req-42" not in line and "second" in line for line in written)
-    for path, door in (("/v1/models", "openai"), ("/", "pages"), (CREATE, "api")):
+    for path, door in (
+        *(("/v1/models", "openai"), ("/", "pages"), (CREATE, "api")),
+        ("/api/v3/contents/generations/tasks", "ark"),
+    ):
         client.get(path)
         assert f"GET {path} " in written[-1] and f" door={door}" in written[-1]
 

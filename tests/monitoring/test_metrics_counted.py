@@ -11,7 +11,7 @@ import pytest
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import endings, pump, saving
+from jimeng.jobs import endings, picture, pump
 from jimeng.jobs import metric_counters as counting
 from jimeng.monitoring import database_metrics, metrics
 from jimeng.process import metric_counts
@@ -239,7 +239,7 @@ def test_calls_of_the_provider_are_counted_by_code(
             raise error
         return png()
 
-    monkeypatch.setattr(saving, "fetch_picture", fetch)
+    monkeypatch.setattr(picture, "fetch_picture", fetch)
     drawn()
 
     found = scrape(client)

@@ -20,7 +20,7 @@ QUESTIONS = 4
 def frozen(app, monkeypatch) -> None:
     """A command fails once all questions are asked; if one never is, all fail so."""
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
-    readiness._cached = None
+    readiness._state.cached = None
     asked = threading.Barrier(QUESTIONS, timeout=PATIENCE_S)
 
     def command(*args: object, **kwargs: object) -> None:

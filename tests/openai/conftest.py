@@ -8,7 +8,6 @@ import httpx
 import pytest
 from volcenginesdkarkruntime import Ark
 
-from jimeng.config import Config
 from jimeng.documents import Lane
 from jimeng.http import long_polls
 from jimeng.jobs import pump
@@ -63,7 +62,7 @@ def ark_sdk(way) -> Ark:
 @pytest.fixture
 def hurried(app, config):
     """The application, which hardly waits for a picture."""
-    long_polls.configure(Config())
+    long_polls.configure()
     app.config["JIMENG"] = replace(config, WAIT_SECONDS=0.05)
     return app
 

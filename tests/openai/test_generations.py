@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image as Pillow
 
-from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import ProviderError
 from jimeng.http import long_polls
@@ -328,7 +327,7 @@ def test_line_is_kept_open(client, quick_room, monkeypatch):
 
 def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
     monkeypatch.setattr(streams, "MAX_STREAM_S", 0.05)
-    long_polls.configure(Config(MAX_LONG_POLLS=1))
+    long_polls.configure(permits=long_polls.ProcessPermits(1, 1))
 
     body = {**CAT, "stream": True}
     with client.post(GENERATIONS, json=body, buffered=False) as answer:
@@ -343,7 +342,7 @@ def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
 
     (event,) = events(post(client, stream=True))
     assert event["error"]["code"] == "wait_over"
-    long_polls.configure(Config())
+    long_polls.configure()
 
 
 MODELS = "/v1/models"

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from jimeng.errors import PictureInvalid
 from jimeng.pictures import decoder as picture_decoder
 from jimeng.pictures import inspect, video_decoder, video_process
+from jimeng.pictures.contents import InMemory
 from jimeng.pictures.video_decoder import Video, VideoDecoder, inspect_video
 from tests import videos
 from tests.conftest import png
@@ -21,9 +22,9 @@ from tests.waiting import PATIENCE_S
 
 MB = 2**20
 BUSY = (
-    "import sys; sys.path[:] = sys.argv[3:]; from jimeng.pictures import {0};"
+    "import json, sys; sys.path[:] = sys.argv[2:]; from jimeng.pictures import {0};"
     " {0}.describe = lambda file: any(iter(int, 1));"
-    " {0}.main(int(sys.argv[1]), int(sys.argv[2]))"
+    " {0}.main(*json.loads(sys.argv[1]))"
 )
 REFUSED = {
     "text": b"Not found\n" * 500,
@@ -118,8 +119,8 @@ def test_killed_decoder_costs_no_video(tmp_path, monkeypatch):
     decoder, start = VideoDecoder(), video_decoder.start
     killed: list[int] = []
 
-    def kill_the_first(*args):
-        process = start(*args)
+    def kill_the_first(*args, **how):
+        process = start(*args, **how)
         if not killed:
             killed.append(process.pid)
             os.kill(process.pid, signal.SIGKILL)
@@ -138,9 +139,9 @@ def test_nothing_is_left_of_the_process(look, monkeypatch):
     started, environments = [], []
     start = video_decoder.start
 
-    def noted(*args):
-        process = start(*args)
-        started.append((process, args[-1]))
+    def noted(*args, stdin):
+        process = start(*args, stdin=stdin)
+        started.append((process, stdin))
         environments.append(Path(f"/proc/{process.pid}/environ").read_bytes())
         return process
 
@@ -167,3 +168,34 @@ def test_pictures_do_not_wait_for_videos(look):
 def test_file_that_refers_to_another_is_not_followed():
     with pytest.raises(PermissionError):
         video_process.refuse_to_open("http://127.0.0.1/", 0, {})
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "number"),
+    [(0, 0), (20, 0), (500, 12), (1_499, 35), (1_959, 47), (60_000, 47), (None, 47)],
+)
+def test_frame_is_the_one_that_a_player_shows(at_ms, number):
+    """Between key frames, too; the last one for what is later."""
+    video = InMemory(videos.fading(frames=48))
+
+    picture = Pillow.open(io.BytesIO(video_decoder.frame(video, at_ms)))
+
+    assert picture.size == (128, 96)
+    assert picture.getpixel((64, 48))[0] == pytest.approx(
+        videos.level_of(number), abs=2
+    )
+
+
+@for_each("kind", ["text", "nothing", "picture", "sound alone"])
+def test_frame_of_what_is_no_video_is_refused(kind):
+    content = REFUSED[kind]
+    with pytest.raises(PictureInvalid):
+        video_decoder.frame(InMemory(content() if callable(content) else content), 0)
+
+
+def test_last_frame_of_a_video_that_was_cut_off_is_what_is_left():
+    video = InMemory(videos.cut(videos.fading(frames=48), 0.8))
+
+    picture = Pillow.open(io.BytesIO(video_decoder.frame(video, None)))
+
+    assert videos.level_of(20) < picture.getpixel((64, 48))[0] < videos.level_of(47)

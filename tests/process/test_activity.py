@@ -20,7 +20,7 @@ def storage(database, monkeypatch):
 
 def woken() -> bool:
     """Whether a worker that waits for jobs is woken, and given none."""
-    activity.clear()
+    activity._state.clear()
     assert jobs.huey.dequeue() is None
     return not activity.is_idle()
 
@@ -34,7 +34,7 @@ def test_request_that_changes_something_wakes_a_worker(client, storage):
     task_id = create(client)
     storage.flush_queue()
     assert woken()
-    broker._next_wake = 0.0
+    broker._state.next_wake = 0.0
     assert client.post(f"{API}/tasks/{task_id}/cancel").status_code == 200
 
     assert woken()
@@ -47,7 +47,7 @@ def test_worker_is_woken_once_for_many_requests(client, storage):
         jobs.wake_a_worker()
     assert storage.conn.llen(broker.WAKE_KEY) == 1
     for _ in range(3):
-        broker._next_wake = 0.0
+        broker._state.next_wake = 0.0
         jobs.wake_a_worker()
 
     assert storage.conn.llen(broker.WAKE_KEY) == 1
@@ -66,7 +66,7 @@ def test_request_does_not_wait_for_redis_again(database, monkeypatch):
         jobs.wake_a_worker()
 
     assert tried == [1]
-    left = broker._next_wake - time.monotonic()
+    left = broker._state.next_wake - time.monotonic()
     assert broker.WAKE_EVERY_S < left <= broker.WAKE_RETRY_AFTER_S
 
 

@@ -50,7 +50,7 @@ class FrozenServer:
 @pytest.fixture
 def frozen_redis(app, config, monkeypatch) -> Iterator[FrozenServer]:
     """Redis is frozen for this process, which is a web server."""
-    monkeypatch.setattr(reservations, "_redis_retry_at", 0.0)
+    monkeypatch.setattr(reservations._state, "redis_retry_at", 0.0)
     server = FrozenServer()
     address = f"redis://127.0.0.1:{server.port}/0"
     broker.connect(replace(config, REDIS_URL=address), timeout=0.05)

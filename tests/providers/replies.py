@@ -154,7 +154,7 @@ def video_request(
     sent = tuple(pictures[: len(roles)])
     sizes = [(each.width, each.height) for each in sent]
     video = resolve_video(
-        model, VideoParameters(roles=roles, **asked), prompt=prompt, pictures=sizes
+        model, VideoParameters(roles=roles, **asked), prompt=prompt, pictures=len(sizes)
     )
     width, height = model.video.size_of(video, sizes[0] if sizes else None)
     return ImageRequest(

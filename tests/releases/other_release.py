@@ -5,7 +5,8 @@ from mongoengine.fields import StringField
 from jimeng.documents import Generation, Lane, State, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.generation import WAITING
-from jimeng.jobs import pump, repair
+from jimeng.jobs import pump
+from jimeng.upkeep import repair
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.test_core import create, result

@@ -18,12 +18,13 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.base import Stored
-from jimeng.jobs import input_cleanup, janitor, pump, purge, repair, retention
+from jimeng.jobs import pump
 from jimeng.jobs.queue import advance
 from jimeng.process.runtime import runtime
 from jimeng.providers import Progress
+from jimeng.upkeep import input_cleanup, janitor, purge, repair, retention
 from tests.conftest import come_due, run_queue
-from tests.forgetting import forget_lanes, forget_sweeps
+from tests.forgetting import forget, forget_lanes
 from tests.hung import hang
 from tests.releases.other_release import (
     OF_LATER,
@@ -222,11 +223,10 @@ def test_picture_of_another_releases_pump_is_neither_taken_nor_mended(client):
 
     assert list(stored.find(where)) == [before]
     assert jobs.huey.storage.queue_size() == 0
-    stored.update_many(where, {"$unset": {"due_at": ""}, "$set": {"turn": "first"}})
+    stored.update_many(where, {"$set": {"due_at": utcnow() + timedelta(hours=1)}})
     (before,) = stored.find(where)
 
     repair.repair()
-    repair.repair_tasks([scene])
 
     assert list(stored.find(where)) == [before]
 
@@ -238,7 +238,7 @@ def old(database, client) -> tuple[str, str]:
     Image.collection().update_one({"_id": ids[1]}, SCENE)
     task_id = ids[1].rpartition("_")[0]
     Task.collection().update_one({"_id": task_id}, {"$set": {"type": "scene"}})
-    forget_sweeps()
+    forget()
     return ids[0], ids[1]
 
 

@@ -7,7 +7,7 @@ import mongoengine
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.jobs.submission import WAIT_CODES
+from jimeng.jobs.picture import WAIT_CODES
 from jimeng.lanes import ACCOUNT_CODES
 from jimeng.providers import ImageRequest
 from tests.each import for_each

@@ -136,7 +136,7 @@ def test_own_things_leave_none(ada, bob, hers):
 
 
 READ = {
-    *("doctor", "provider check", "provider errors", "provider models"),
+    *("doctor", "provider check"),
     *("queue status", "retention", "storage show", "version"),
     *("webhooks list", "webhooks log", "webhooks failing"),
     *("prices list", "costs unknown"),

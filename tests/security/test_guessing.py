@@ -17,13 +17,15 @@ from jimeng.accounts import (
 )
 from jimeng.documents import Attempts, User, utcnow
 from jimeng.errors.access import SignInFailed, TooManyAttempts
-from tests.access.conftest import OPERATOR, PASSWORD, call, make_person
+from jimeng.operations import users as operators_users
+from tests.access.conftest import OPERATOR, PASSWORD, Person, call, make_person
 from tests.at_once import at_once
 from tests.each import for_each
 from tests.page import POST, send
 from tests.rest import API, USERS, data_of
 
 WRONG = "wrong password"
+NEW = "another horse entirely"
 
 
 @pytest.fixture
@@ -240,6 +242,66 @@ def test_browser_that_was_in_before_is_bounded_too(secured, ada):
     assert try_to_sign_in(elsewhere, ada.user.email, PASSWORD, HOME) == 303
 
 
+def sign_out_everywhere(ada: Person) -> None:
+    assert send(ada.client, "/account/sessions/end").status_code == 303
+
+
+def change_password(ada: Person) -> None:
+    form = {"current": PASSWORD, "new": NEW, "again": NEW}
+    assert send(ada.client, "/account/password", **form).status_code == 303
+
+
+def reset_by_link(ada: Person) -> None:
+    link = f"/invitations/{invite(OPERATOR, ada.id)}"
+    assert send(ada.client, link, password=NEW).status_code == 303
+
+
+@pytest.mark.parametrize("end", [sign_out_everywhere, change_password, reset_by_link])
+def test_known_device_ends_with_the_sessions(secured, ada, end):
+    """Of every browser but the one that ends them, which stays known."""
+    other = secured.test_client()
+    assert try_to_sign_in(other, ada.user.email, PASSWORD, HOME) == 303
+    ada.sign_in()
+
+    end(ada)
+
+    lock(secured, ada.user.email)
+    password = PASSWORD if end is sign_out_everywhere else NEW
+    assert try_to_sign_in(other, ada.user.email, password, HOME) == 429
+    ada.client.post("/sign-out", headers=POST)
+    assert try_to_sign_in(ada.client, ada.user.email, password, HOME) == 303
+
+
+def test_known_device_ends_when_its_user_is_disabled(secured, ada, admin):
+    """It is a stranger when the user is let in again; so is that of an earlier
+    release, whose cookie says no number."""
+    ada.sign_in()
+    operators_users.disable(OPERATOR, ada.id)
+    operators_users.enable(OPERATOR, ada.id)
+    earlier = secured.test_client()
+    signer = URLSafeTimedSerializer(secured.secret_key, "device")
+    earlier.set_cookie("device", str(signer.dumps({ada.id: "of-an-earlier-one"})))
+    lock(secured, ada.user.email)
+
+    for client in (ada.client, earlier):
+        assert try_to_sign_in(client, ada.user.email, PASSWORD, HOME) == 429
+
+
+def test_wrong_passwords_from_its_own_address_do_not_lock_a_known_device(secured, ada):
+    """Thirty of another browser at the same address: the right password of the user's
+    own signs in, after up to nine wrong ones."""
+    ada.sign_in()
+    ada.client.post("/sign-out", headers=POST)
+    for _ in range(30):
+        try_to_sign_in(secured.test_client(), ada.user.email, WRONG, HOME)
+
+    stranger = secured.test_client()
+    assert try_to_sign_in(stranger, ada.user.email, PASSWORD, HOME) == 429
+    for _ in range(failed_attempts.MAX_BY_ACCOUNT - 1):
+        assert try_to_sign_in(ada.client, ada.user.email, WRONG, HOME) == 422
+    assert try_to_sign_in(ada.client, ada.user.email, PASSWORD, HOME) == 303
+
+
 def test_forged_device_is_a_stranger(secured, ada, bob):
     """Only what this server has signed counts, and for this end: not what is signed
     with the same secret as sessions are. Nor does an account let anybody guess at
@@ -259,9 +321,8 @@ def test_forged_device_is_a_stranger(secured, ada, bob):
     assert try_to_sign_in(bob.client, ada.user.email, PASSWORD, HOME) == 429
     secret = secured.secret_key
     signers = [("another", "device"), (secret, "cookie-session"), (secret, "")]
-    forged = [
-        URLSafeTimedSerializer(key, salt).dumps({ada.id: "x"}) for key, salt in signers
-    ]
+    known = {ada.id: ["x", ada.record().sessions]}
+    forged = [URLSafeTimedSerializer(key, salt).dumps(known) for key, salt in signers]
     for value in ("x", "", *forged):
         other = secured.test_client()
         other.set_cookie("device", value)
@@ -272,10 +333,8 @@ def test_who_is_in_changes_the_password_while_others_fail(secured, ada):
     """It has a counter of its own."""
     ada.sign_in()
     lock(secured, ada.user.email)
-    new = "another horse entirely"
-    form = {"current": PASSWORD, "new": new, "again": new}
 
-    assert send(ada.client, "/account/password", **form).status_code == 303
+    change_password(ada)
 
 
 def test_successful_sign_in_keeps_the_address_count(nobody, ada, stored):

@@ -1,5 +1,6 @@
 """What docs/security.md says of a shop's customers, at each interface."""
 
+import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tests.access.test_act_for import (
     Shop,
 )
 from tests.billing.conftest import PRICE
+from tests.given_pictures import photo
 from tests.openai.conftest import GENERATIONS, draws
 from tests.rest import API, CREATE, USERS, data_of
 
@@ -26,7 +28,17 @@ __all__ = ["draws"]
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("docs/security.md", "docs/security.en.md")
 ROWS = (
-    *("tasks", "lists", "waits", "streams", "uploads", "webhooks", "turns", "waiting"),
+    *(
+        "tasks",
+        "lists",
+        "all",
+        "waits",
+        "streams",
+        "uploads",
+        "webhooks",
+        "turns",
+        "waiting",
+    ),
     *("budgets", "quotas", "rates", "requests", "deletion"),
 )
 OTHER = "shop:customer_43"
@@ -175,6 +187,48 @@ def test_list_is_one_customers(shop, column):
     mine, theirs = (of.lists(shop, **{named: each}) for each in (CUSTOMER, OTHER))
 
     assert (len(mine), len(theirs), {*mine} & {*theirs}) == (1, 1, set())
+
+
+# How one of each list is created that is no task, and the name of its id.
+IN_LIST: dict[str, tuple[Callable, str]] = {
+    "/tasks": (INTERFACES["REST"].create, "id"),
+    "/batches": (INTERFACES["batches"].create, "batch_id"),
+    "/collections": (post(f"{API}/collections", {"name": "x"}), "id"),
+    "/uploads": (
+        lambda shop, **named: shop.api(
+            "POST",
+            f"{API}/uploads",
+            data={"file": (io.BytesIO(photo()), "a.jpg"), **named},
+        ),
+        "id",
+    ),
+    "/webhooks": (post(f"{API}/webhooks", {"url": "https://shop.example.com"}), "id"),
+}
+
+
+def test_lists_of_all_customers_are_the_owners(bob, ada, shop):
+    """By each of the owner's keys, one that acts for some within its prefix."""
+    cells = TABLE["all"]
+    paths = [each for cell in cells.values() for each in re.findall(r"`(\S+)`", cell)]
+    assert sorted(paths) == sorted(IN_LIST)
+    narrow = Shop(bob, user_prefix="shop:eu:")
+    for path in paths:
+        (create, name), of_all = IN_LIST[path], f"{API}{path}?customers=true"
+        for user_id in (CUSTOMER, "shop:eu:1"):
+            answer = create(shop, user_id=user_id)
+            assert answer.status_code < 300, answer.text
+        found = [
+            {
+                each["user_id"]
+                for each in data_of(person.api("GET", f"{API}{path}?{of}"))
+            }
+            for person in (shop, bob, narrow)
+            for of in ("customers=true",)
+        ]
+        both = {CUSTOMER, "shop:eu:1"}
+        assert found == [both, both, {"shop:eu:1"}], path
+        assert ada.api("GET", of_all).status_code == 422, path
+        assert name in data_of(shop.api("GET", of_all))[0]
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -8,10 +8,10 @@ from bson import ObjectId
 from pymongo.collection import Collection
 
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import retention
 from jimeng.pictures.contents import FilePieces, InMemory
 from jimeng.pictures.stores import FileStore
 from jimeng.pictures.stores.gridfs import RESULTS
+from jimeng.upkeep import retention
 from tests.rest import result
 from tests.storage.looks import check_served
 

@@ -15,7 +15,6 @@ from mongoengine import get_db
 
 from jimeng import jobs
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import janitor
 from jimeng.operations import backup
 from jimeng.pictures.contents import (
     PART_BYTES,
@@ -36,6 +35,7 @@ from jimeng.pictures.stores import (
 from jimeng.pictures.stores import gridfs as gridfs_store
 from jimeng.pictures.stores.gridfs import CHUNK_BYTES
 from jimeng.pictures.stores.s3_client import Bucket
+from jimeng.upkeep import janitor
 from tests.backup.conftest import RESTORED, copied, elsewhere
 from tests.commands import counted
 from tests.jobs.test_deaths import Died, reaper

@@ -7,10 +7,10 @@ from bson import ObjectId
 from mongoengine import get_db
 
 from jimeng.documents import AuditEntry, Image
-from jimeng.jobs.janitor import file_ids_of_images
 from jimeng.pictures.contents import InMemory
 from jimeng.pictures.stores import CopyDiffers, FileStore, move, moving
 from jimeng.pictures.stores.gridfs import GridFSStore
+from jimeng.upkeep.janitor import file_ids_of_images
 from tests.conftest import png
 from tests.rest import create
 from tests.storage.looks import bytes_in, bytes_of

@@ -12,11 +12,11 @@ from jimeng.cli.checks import databases
 from jimeng.cli.checks.finding import Verdict
 from jimeng.config import logs
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import pump, saving
-from jimeng.jobs.janitor import file_ids_of_images
+from jimeng.jobs import picture, pump
 from jimeng.monitoring import readiness
 from jimeng.pictures.stores import move, moving, s3_client
 from jimeng.providers import Progress
+from jimeng.upkeep.janitor import file_ids_of_images
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_deaths import afresh, check, check_files, consume, reaper
 from tests.rest import create, result, task
@@ -66,7 +66,7 @@ def fetched(provider, monkeypatch) -> list[str]:
         links.append(url)
         return png()
 
-    monkeypatch.setattr(saving, "fetch_picture", fetch)
+    monkeypatch.setattr(picture, "fetch_picture", fetch)
     done = [f"http://127.0.0.1/{n}" for n in range(9)]
     provider.polls = [Progress("any", done=True, urls=(url,)) for url in done]
     return links
@@ -234,7 +234,7 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
     in_bucket()
     for name in ("put", "delete"):
         reaper._wrap(monkeypatch, s3_client.Bucket, name)
-    own = ("/jimeng/pictures/stores/", "/jobs/saving.py:insert_image")
+    own = ("/jimeng/pictures/stores/", "/jobs/picture.py:insert_image")
     for number in afresh.each_moment(least=4, within=own):
         create(client, n=2, seed=100)
         reaper.arm(number)

@@ -75,7 +75,7 @@ class Teller(monitoring.CommandListener):
 
 def sweep() -> None:
     from app import create_app
-    from jimeng.jobs import janitor
+    from jimeng.upkeep import janitor
 
     create_app()
     janitor.UNREFERENCED_AFTER = timedelta(0)

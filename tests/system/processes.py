@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jimeng.config import server
-from tests.forks import Forked
+from tests.forks import Forked, constants
 from tests.standin import CONF, ROOT, free_port
 from tests.waiting import PATIENCE_S
 
@@ -73,7 +73,7 @@ class Processes:
             "JIMENG_DEMO": "1",
             "REQUESTS_PER_MINUTE": "0",
             "USER_SUBMISSIONS_PER_MINUTE": "0",  # tests ask for much in little time
-            "POLL_INTERVAL": "0.1",
+            **constants({"jimeng.jobs.poll_schedule.POLL_INTERVAL_S": 0.1}),
             "SHUTDOWN_GRACE": str(GRACE),
             "SERVER_HOST": "127.0.0.1",
             "SERVER_PORT": str(self.port),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from tests.forks import constants
 from tests.rest import CREATE
 from tests.system.asking import send
 from tests.system.stack import Stack
@@ -29,7 +30,7 @@ def stack(own_stack):
     """One web process with places for some; nobody draws."""
     with own_stack(
         "crowd",
-        MAX_LONG_POLLS=str(ENDS),
+        **constants({"jimeng.config.server.MAX_LONG_POLLS": ENDS}),
         WAIT_SECONDS=str(LONG),
         USER_MAX_PENDING="1000",
         LOG_LEVEL="warning",

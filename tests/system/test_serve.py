@@ -174,7 +174,7 @@ def test_worker_finishes_its_jobs_however_often_it_is_told_to_stop(tmp_path):
 
 
 MISSING = ({}, "SECRET_KEY is missing")
-NO_NUMBER = ({**OPEN, "POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number")
+NO_NUMBER = ({**OPEN, "WAIT_SECONDS": "soon"}, "WAIT_SECONDS must be a number")
 IN_JSON = ({**NO_NUMBER[0], "LOG_FORMAT": "json"}, NO_NUMBER[1])
 NO_FILE = ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json")
 

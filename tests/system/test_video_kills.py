@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 
 MODEL, LANE = "doubao-seedance-1.0-pro", "volcengine_ark:doubao-seedance-1-0-pro-250528"
 FILES = (
-    *("jobs/submission.py", "jobs/queue.py", "jobs/saving.py", "jobs/endings.py"),
+    *("jobs/queue.py", "jobs/picture.py", "jobs/videos.py", "jobs/endings.py"),
     *("jobs/video_fetching.py", "billing/settlement.py"),
 )
 # The functions whose writes die: submission, acceptance, search and its outcome,

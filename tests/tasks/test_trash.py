@@ -12,9 +12,10 @@ from jimeng.documents.image import files_of
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery import bulk_trash, picture_details, trash
-from jimeng.jobs import endings, janitor, purge
+from jimeng.jobs import endings
 from jimeng.jobs.bulk import worker
-from jimeng.jobs.purge import TRASH_RETENTION
+from jimeng.upkeep import janitor, purge
+from jimeng.upkeep.purge import TRASH_RETENTION
 from tests.hung import hang
 from tests.rest import create, data_of, refused, result, task
 from tests.test_core import begin

@@ -215,7 +215,7 @@ def no_worker(monkeypatch) -> None:
     Worker.collection().insert_one(
         {"_id": "a:1:x", "started_at": seen, "seen_at": seen}
     )
-    monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
+    monkeypatch.setattr(lanes.limits._state, "worker", (0.0, True))
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks"])
@@ -241,7 +241,7 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
     assert look(client, marks(before)).status_code == 204
 
     Worker.collection().update_many({}, {"$set": {"seen_at": utcnow()}})
-    monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
+    monkeypatch.setattr(lanes.limits._state, "worker", (0.0, True))
     after = look(client, marks(before))
 
     assert ids(after) or "status-" in after.text

@@ -7,8 +7,9 @@ import pytest
 from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.gallery import picture_details, trash
-from jimeng.jobs import bulk, purge
+from jimeng.jobs import bulk
 from jimeng.jobs.bulk import worker
+from jimeng.upkeep import purge
 from tests.hung import hang
 from tests.page import HTMX, new_task, send
 

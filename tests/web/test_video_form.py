@@ -266,7 +266,7 @@ def test_video_goes_on_with_the_next_model_where_its_own_cannot(client, registry
     """Which is said, with the reason; the settings are the nearest of that model."""
     clip, model = hang_clip(), registry.models[LANE]
     video = replace(model.video, first_frame=False)
-    registry.models[LANE] = replace(model, video=video)
+    registry.offer((registry.models | {LANE: replace(model, video=video)}).values())
 
     other, seconds, *_, page = settings_of_link(client, clip.id)
 
@@ -274,7 +274,7 @@ def test_video_goes_on_with_the_next_model_where_its_own_cannot(client, registry
     reason = "Seedance 1.5 Pro 不能从图片开始，已换用 Seedance 2.0"
     assert reason in page.text
     assert reason not in change(client, model=other, first_frame=clip.id).text
-    del registry.models[LANE]
+    registry.offer(m for m in [*registry.models.values()] if m.lane != LANE)
     page = settings_of_link(client, clip.id)[-1]
     assert "原来的模型已不再提供，已换用" in page.text
 

@@ -133,9 +133,26 @@ def test_budget_is_told_of_once(client, endpoint, receiver):
     (delivery,) = WebhookDelivery.find_all({"event": "budget.exceeded"})
     data = json.loads(delivery.body)["data"]
     assert (data["limit"], data["spent"]) == ("1.00", "0.80")
+    error = client.post(CREATE, json={**CAT, "n": 2}).json["budget"]
+    assert {**error, **data["budget"]} == error
+    assert {*error} - {*data["budget"]} == {"needed", "needed_micros"}
     User.collection().update_one({}, {"$set": {"daily_budget_micros": 4 * PRICE}})
     budget_events.announce_budgets()
     assert len(told()) == 4
+
+
+def test_event_that_was_announced_is_counted_no_more(client, endpoint, monkeypatch):
+    """The periodic task finds a spent budget again and again, until the day ends."""
+    endpoint("https://example.com/hook")
+    row = {"_id": USER, "email": "a@b.c", "email_key": "a@b.c", "name": "a"}
+    User.collection().insert_one({**row, "daily_budget_micros": PRICE})
+    create(client)
+    budget_events.announce_budgets()
+    assert len(told()) == 2
+
+    monkeypatch.setattr(budget_events, "count_spent", None)
+    budget_events.announce_budgets()
+    assert len(told()) == 2
 
 
 @pytest.mark.parametrize("name", ["DAILY_BUDGET", "MONTHLY_BUDGET"])

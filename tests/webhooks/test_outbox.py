@@ -7,8 +7,9 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Generation, Task, WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.jobs import janitor, pump, purge
+from jimeng.jobs import pump
 from jimeng.providers import Progress
+from jimeng.upkeep import janitor, purge
 from jimeng.webhooks import outbox
 from tests.billing.conftest import settle
 from tests.commands import counted
@@ -57,12 +58,12 @@ def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
     old = {"created_at": utcnow() - timedelta(minutes=3)}
     Task.collection().update_one({"_id": before}, {"$set": old})
     outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
-    heard = outbox._owners
+    heard = outbox._state.owners
     endpoint(receiver.url)
     client.post(f"{API}/tasks/{before}/cancel")
     ids = []
     for seed in range(2):  # as long as it may not have heard
-        outbox._owners = heard
+        outbox._state.owners = heard
         ids.append(create(client, seed=seed))
         client.post(f"{API}/tasks/{ids[-1]}/cancel")
         deliver()

@@ -16,7 +16,7 @@ from jimeng.documents import (
     WebhookEndpoint,
     utcnow,
 )
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 from jimeng.webhooks import budget_events
 from tests.access.conftest import OPERATOR, ada, bob, built_closed, closed
 from tests.access.test_act_for import CUSTOMER, Shop
@@ -75,7 +75,7 @@ def test_customers_tasks_are_signed_with_the_shops_secret(
     waiting = shop.create(**named)
     data_of(shop.api("POST", f"{API}/tasks/{waiting}/cancel"))
     again, _ = tasks.retry(OPERATOR, waiting)
-    tasks.create(OPERATOR, NewTask(user_id="shop:customer_44", prompt="猫"))
+    tasks.create(OPERATOR, Request(user_id="shop:customer_44", prompt="猫"))
     work_off()
     deliver()
 
@@ -246,7 +246,7 @@ def test_of_two_shops_the_one_that_acts_for_a_customer_is_told(
     User.collection().update_one({"_id": ada.id}, overlap)
     for each in (ada, bob):
         data_of(each.api("POST", WEBHOOKS, json={"url": receiver.url}), 201)
-    tasks.create(OPERATOR, NewTask(user_id="shop:eu:1", prompt="猫"))
+    tasks.create(OPERATOR, Request(user_id="shop:eu:1", prompt="猫"))
 
     announce()
 

@@ -1,6 +1,7 @@
 """Which delivery is claimed next, given what is in flight."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -197,6 +198,58 @@ def test_new_receiver_is_told_beside_untried_tar_pits(
     pit.held.set()
     await_threads()
     assert len(pit.received) == 20
+
+
+def test_first_attempt_ends_sooner_while_others_wait_for_theirs(
+    client, receivers, monkeypatch
+):
+    """A good receiver of a shop is told behind its many tar pits, which answer nothing
+    as long as the test takes; their second attempt has all the time."""
+    monkeypatch.setattr(deliveries, "ATTEMPT_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(deliveries, "FIRST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(deliveries, "MAX_IN_FLIGHT", {**MAX_IN_FLIGHT, UNTRIED: 8})
+    pits, good = [receivers() for _ in range(9)], receivers()
+    for pit in pits:
+        pit.held.clear()
+    shop = WebhookEndpoint(id=outbox.ensure_default("shop").id, user_id="shop")
+    hosts = sorted((urlsplit(each.url).netloc, each.url) for each in (*pits, good))
+    monkeypatch.setattr(deliveries, "_last_lane", defaultdict(lambda: f"shop {last}"))
+    last = urlsplit(good.url).netloc
+    outbox.insert(
+        [
+            outbox.new_delivery(
+                *(shop, "test", host, utcnow(), {"user_id": f"shop:{host}"}),
+                url=url,
+                owner="shop",
+            )
+            for host, url in hosts
+        ]
+    )
+    deliveries.start_threads()
+
+    wait_for(lambda: good.received, what="the good receiver is told")
+
+    assert not any(each.held.is_set() for each in pits)
+    for pit in pits:
+        pit.held.set()
+    await_threads()
+    failed = WebhookDelivery.find_one({"state": "pending"})
+    assert (failed.attempts[0]["outcome"], failed.untried) == ("answer_timeout", None)
+    assert deliveries.timeout_of(failed) == PATIENCE_S
+
+
+def test_first_attempt_has_all_the_time_where_none_waits(database):
+    """Or where a user asked for it: then it is the only one. What waits for the same
+    host waits for this attempt in any case."""
+    ready("shop:a", "slow", UNTRIED, n=2, owner="shop")
+    claimed_one = deliveries.claim(UNTRIED)
+    assert deliveries.timeout_of(claimed_one) == deliveries.ATTEMPT_TIMEOUT_S
+
+    ready("shop:b", "other", UNTRIED, owner="shop")
+
+    assert deliveries.timeout_of(claimed_one) == deliveries.FIRST_TIMEOUT_S
+    claimed_one.once = True
+    assert deliveries.timeout_of(claimed_one) == deliveries.ATTEMPT_TIMEOUT_S
 
 
 def test_worker_is_not_idle_after_a_delivery(client, endpoint, receivers):

@@ -21,8 +21,8 @@ from jimeng.documents.base import VIDEO
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import video_disk_space
-from jimeng.jobs.retention import GIB
 from jimeng.operations import backup
+from jimeng.upkeep.retention import GIB
 
 # The oldest tested versions; older ones lack commands that are used.
 OLDEST_MONGODB, OLDEST_REDIS = (4, 4), (6, 0)

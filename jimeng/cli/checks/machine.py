@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.config.version import RELEASE
-from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.pictures.stores.configured import directory_of
 
 SCARCE = 0.1  # free share of a disk

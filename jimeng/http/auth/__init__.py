@@ -1,7 +1,6 @@
 """Authentication, and protection against requests forged by other sites."""
 
 from jimeng.http.auth.authentication import (
-    begin_session,
     check_scope,
     confirm_session,
     count_request,
@@ -30,5 +29,5 @@ from jimeng.http.auth.cross_site import (
     interface_of,
     reject_cross_site,
 )
-from jimeng.http.auth.known_devices import known_users, remember_device
+from jimeng.http.auth.known_devices import begin_session, known_users
 from jimeng.http.auth.sign_in_tickets import create_ticket, verify_ticket

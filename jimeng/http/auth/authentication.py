@@ -198,9 +198,10 @@ def principal_of_api() -> Principal:
     found = g.get("principal_of_api")
     if found is None:
         key, user, use = accounts.user_of_key(require_bearer_key(), g.get("access"))
-        if key.doors and interface_of() not in key.doors:
+        allowed = key.allowed_interfaces
+        if allowed and interface_of() not in allowed:
             raise InterfaceNotAllowed(
-                f"key {key.id} at {interface_of()}", doors=", ".join(key.doors)
+                f"key {key.id} at {interface_of()}", doors=", ".join(allowed)
             )
         found = g.principal_of_api = principal_of_key(key, user, use)
     return found

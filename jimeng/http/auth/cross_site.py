@@ -10,7 +10,8 @@ from flask import Request, Response, current_app, request
 from jimeng.config import LOOPBACK, Config
 from jimeng.errors.access import CrossSite, WrongHost
 
-# By the first part of the path; metrics use the API's authentication.
+# By the first part of the path, below which /api/v3 is Ark's; metrics use the API's
+# authentication.
 INTERFACE_BY_PATH = {"api": "api", "metrics": "api", "v1": "openai", "mcp": "mcp"}
 PREFLIGHT = "Access-Control-Request-Method"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -61,8 +62,9 @@ def check_host(incoming: Request) -> None:
 
 def interface_of(incoming: Request = request) -> str:
     """The interface that the request uses: one of `KEY_INTERFACES`, or ``pages``."""
-    first = incoming.path.split("/", 2)[1]
-    return INTERFACE_BY_PATH.get(first, "pages")
+    first, *below = incoming.path.split("/", 3)[1:3]
+    interface = INTERFACE_BY_PATH.get(first, "pages")
+    return "ark" if interface == "api" and below == ["v3"] else interface
 
 
 def is_loopback(address: str) -> bool:

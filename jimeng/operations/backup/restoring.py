@@ -15,12 +15,14 @@ from pymongo.database import Database
 from jimeng import jobs, lanes
 from jimeng.billing import settlement
 from jimeng.documents import indexes, migrations
-from jimeng.jobs import bulk, retention
-from jimeng.jobs.retention import GIB
+from jimeng.jobs import bulk
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.operations.backup import pictures, rotation
 from jimeng.operations.backup.archive import Damaged, Manifest, Reader
 from jimeng.operations.backup.dumping import RAW
 from jimeng.operations.backup.quarantine import quarantine
+from jimeng.upkeep import retention
+from jimeng.upkeep.retention import GIB
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ def check_disk_space(path: Path) -> None:
     free = retention.free_bytes()
     if jobs.runtime().config.STORAGE == "s3" or free is None:
         return
-    needed = path.stat().st_size + retention.MIN_FREE_BYTES
+    needed = path.stat().st_size + MIN_FREE_BYTES
     if free < needed:
         raise NotEnoughSpace(
             f"{path} needs {needed / GIB:.1f} GiB on the disk of the database, which "

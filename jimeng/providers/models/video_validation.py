@@ -31,7 +31,7 @@ def resolve_video(
     asked: VideoParameters,
     *,
     prompt: str,
-    pictures: Sequence[Size | None] = (),
+    pictures: int = 0,
     offered: Iterable[Model] = (),
 ) -> VideoParameters:
     """
@@ -39,8 +39,8 @@ def resolve_video(
 
     Args:
         prompt: As sent, including the text of the style; empty if there is none.
-        pictures: Width and height of each input, in order; None if not known yet. One
-            without a role is the first frame.
+        pictures: How many inputs there are. A single one without a role is the first
+            frame.
         offered: All available models: errors name those that support the request.
 
     Returns:
@@ -53,7 +53,7 @@ def resolve_video(
     if video is None:
         known = ", ".join(sorted({each.id for each in offered if each.video}))
         raise Invalid.field("model", "invalid.model_of_pictures", known=known)
-    if len(pictures) == 1 and not asked.roles:
+    if pictures == 1 and not asked.roles:
         asked = replace(asked, roles=("first_frame",))
     found = {
         **wrong_pictures(asked, video, pictures, offered),
@@ -89,14 +89,14 @@ def with_defaults(asked: VideoParameters, video: VideoModel) -> VideoParameters:
 def wrong_pictures(
     asked: VideoParameters,
     video: VideoModel,
-    pictures: Sequence[Size | None],
+    pictures: int,
     offered: Iterable[Model],
 ) -> dict[str, Wrong]:
     """What is wrong with the input pictures and their roles."""
     roles = asked.roles
     counts = {role: roles.count(role) for role in ("first_frame", "last_frame")}
     references = roles.count("reference")
-    if len(roles) != len(pictures) or max(counts.values()) > 1:
+    if len(roles) != pictures or max(counts.values()) > 1:
         return {"images": ("invalid.video_roles", {})}
     if references and len(roles) > references:
         return {"references": ("invalid.video_references_alone", {})}
@@ -125,19 +125,25 @@ def wrong_pictures(
         return {"first_frame": ("invalid.video_first_frame_missing", {})}
     if not roles and not video.text:
         return {"first_frame": ("invalid.video_frame_missing", {})}
-    if counts["last_frame"] and video.alike_frames and not are_alike(pictures, roles):
-        return {"last_frame": ("invalid.video_frames_differ", {})}
     return {}
 
 
-def are_alike(pictures: Sequence[Size | None], roles: Sequence[Role]) -> bool:
-    """Whether first and last frame have the same ratio, as far as that is known."""
-    named = dict(zip(roles, pictures, strict=True))
-    first, last = named["first_frame"], named["last_frame"]
-    if first is None or last is None:
-        return True
+def check_frames(
+    video: VideoModel, roles: Sequence[Role], sizes: Sequence[Size | None]
+) -> None:
+    """
+    Compare the inputs, as far as their width and height are known.
+
+    Raises:
+        Invalid: the model needs a first and a last frame of the same ratio.
+    """
+    named = dict(zip(roles, sizes, strict=True))
+    first, last = named.get("first_frame"), named.get("last_frame")
+    if first is None or last is None or not video.alike_frames:
+        return
     difference = math.log(first[0] * last[1] / (first[1] * last[0]))
-    return abs(difference) <= MAX_RATIO_DIFFERENCE
+    if abs(difference) > MAX_RATIO_DIFFERENCE:
+        raise Invalid.field("last_frame", "invalid.video_frames_differ")
 
 
 def wrong_choices(

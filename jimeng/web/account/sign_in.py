@@ -109,7 +109,6 @@ def start_session(user: User, target: str) -> Response:
     """Begin a session, with the language and theme of the user's preferences."""
     auth.begin_session(user, confirmed_at=utcnow())
     response = redirect(target, 303)
-    auth.remember_device(response, user)  # type: ignore[arg-type]
     for name, value in ((COOKIE, user.language), (THEME, user.theme)):
         if value:
             set_preference_cookie(response, name, value)  # type: ignore[arg-type]

@@ -133,9 +133,9 @@ class BatchForm:
         single = replace(self.settings, prompt="x")
         like = single.request(principal)
         settings = {
-            name: each for name, each in like.request.items() if name != "prompt"
+            name: each for name, each in like.received.items() if name != "prompt"
         }
-        like = replace(like, prompt="", request={})
+        like = replace(like, prompt="", received={})
         return NewBatch(like=like, template=self.text, name=self.name, request=settings)
 
     def with_estimate(self, principal: Principal) -> "BatchForm":

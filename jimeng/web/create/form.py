@@ -21,7 +21,7 @@ from jimeng.providers.models import Makes
 from jimeng.providers.models.model import Parameters, best_suited
 from jimeng.providers.models.output_size import size_for_ratio
 from jimeng.schemas.tasks import MAX_SEED, MAX_STYLE, ComposedTask
-from jimeng.tasks import NewTask, styles
+from jimeng.tasks import Request, styles
 from jimeng.tasks.styles import STYLES, Style
 from jimeng.web.create import inputs, options
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
@@ -82,7 +82,7 @@ class TaskForm:
         """Whether uploads came with it."""
         raise NotImplementedError
 
-    def request(self, principal: Principal) -> NewTask:
+    def request(self, principal: Principal) -> Request:
         """
         Raises:
             Invalid: a field is wrong.
@@ -284,7 +284,7 @@ class Composer(TaskForm):
     def has_files(self) -> bool:
         return bool(self.files)
 
-    def request(self, principal: Principal) -> NewTask:
+    def request(self, principal: Principal) -> Request:
         model = options.find_model(self.wanted)
         if len(self.images) < self.counted:
             raise Invalid.field("images", AGAIN)
@@ -297,12 +297,12 @@ class Composer(TaskForm):
         }
         if "strength" in values:
             settings["strength"] = values["strength"] / 100
-        return NewTask(
+        return Request(
             **settings,
             user_id=principal.user_id,
             provider=model.provider,
             images=[*self.images, *self.files],
-            request=settings,
+            received=settings,
         )
 
     def api_size(self, model: Model) -> tuple[str, str]:

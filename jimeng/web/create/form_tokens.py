@@ -15,7 +15,7 @@ from jimeng.errors import (
     QueueUnavailable,
 )
 from jimeng.errors.inputs import ServerBusy, UploadsFull
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 
 FORM = "form-"  # prefix of tokens
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -39,7 +39,7 @@ def new_token() -> str:
 
 
 def create_once(
-    principal: Principal, new: NewTask, token: str, *, files: str
+    principal: Principal, new: Request, token: str, *, files: str
 ) -> tuple[Task, bool]:
     """
     Create a task from a form.

@@ -77,8 +77,12 @@ def initial_video_form(principal: Principal) -> VideoForm:
 
 
 def continued_task(principal: Principal, form: VideoForm) -> Task | None:
-    """The task of the video whose last frame the form begins with, if it does."""
-    picture_id = dict(form.pictures).get("first_frame", "")
+    """
+    The task of the video that is continued: the one that ``continues`` names, or whose
+    last frame the form begins with.
+    """
+    first = dict(form.pictures).get("first_frame", "")
+    picture_id = request.args.get("continues", first)
     try:
         image = picture_details.find_picture(principal, picture_id)
         return tasks.find(principal, image.task_id) if image.is_video else None

@@ -25,7 +25,7 @@ from jimeng.providers.models.video import (
 from jimeng.providers.models.video_validation import DEFAULT_STRENGTH
 from jimeng.schemas.tasks import MAX_STYLE
 from jimeng.schemas.videos import VideoFields, as_request
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 from jimeng.web import bp
 from jimeng.web.create import inputs, options
 from jimeng.web.create.form import TaskForm, find_model_or_none
@@ -200,7 +200,7 @@ class VideoForm(TaskForm):
     def has_files(self) -> bool:
         return bool(self.files)
 
-    def request(self, principal: Principal) -> NewTask:
+    def request(self, principal: Principal) -> Request:
         model = options.find_model(self.wanted, self.makes)
         entered: dict[str, int | str] = {"prompt": self.prompt, "style": self.style}
         entered |= {"n": number(self.n), "seed": number(self.seed)}
@@ -208,14 +208,14 @@ class VideoForm(TaskForm):
         values = checked(CHECKED, entered)
         settings = {name: values[name] for name in entered}
         video = self.parameters(model)
-        return NewTask(
+        return Request(
             **{"prompt": "", **settings},
             model=model.id,
             provider=model.provider,
             user_id=principal.user_id,
             images=[each for _, each in self.all_pictures],
             video=video,
-            request={"model": model.id, **settings, **as_request(video)},
+            received={"model": model.id, **settings, **as_request(video)},
         )
 
     def parameters(self, model: Model) -> VideoParameters:

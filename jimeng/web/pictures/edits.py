@@ -16,7 +16,7 @@ from jimeng.providers import Expansion, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.output_size import shrunk
 from jimeng.schemas.tasks import MAX_STRENGTH
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 from jimeng.tasks.estimates import PriceEstimate
 from jimeng.web.create.form import hundredths
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
@@ -214,7 +214,7 @@ class Edit:
             0
         ]
 
-    def request(self, principal: Principal) -> NewTask:
+    def request(self, principal: Principal) -> Request:
         """
         Raises:
             Invalid: there is no model for the edit, or the edges are malformed.
@@ -234,13 +234,13 @@ class Edit:
         if self.strength and model.takes and model.takes.strength:
             more["strength"] = self.share()
         entered = {name: text for name, text in settings.items() if text}
-        return NewTask(
+        return Request(
             **settings,
             **more,
             user_id=principal.user_id,
             provider=model.provider,
             images=[self.image.id],
-            request=entered,
+            received=entered,
         )
 
     def count(self, model: Model) -> int:

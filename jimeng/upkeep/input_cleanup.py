@@ -13,8 +13,9 @@ from bson import ObjectId
 
 from jimeng.documents import Batch, Input, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.jobs import janitor
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered
+from jimeng.upkeep import janitor
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,12 @@ RECHECK_AFTER = timedelta(days=1)  # for inputs that are still referred to
 # or never will.
 MARK_GRACE = timedelta(minutes=1)
 
-_file_cursor: ObjectId | None = None
+
+class _State(Remembered):
+    file_cursor: ObjectId | None = None
+
+
+_state = _State()
 
 
 def sweep_inputs() -> bool:
@@ -90,9 +96,8 @@ def files_of(each: Input) -> list[ObjectId]:
 
 def sweep_files() -> None:
     """Delete files without an input, remaining from an interrupted write."""
-    global _file_cursor
-    _file_cursor = janitor.sweep_store(
-        runtime().inputs, _file_cursor, Input, file_ids_of_inputs
+    _state.file_cursor = janitor.sweep_store(
+        runtime().inputs, _state.file_cursor, Input, file_ids_of_inputs
     )
 
 

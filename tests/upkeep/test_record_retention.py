@@ -21,9 +21,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
-from jimeng.jobs import janitor, record_retention
 from jimeng.jobs.endings import delete_image
 from jimeng.operations.costs import decide
+from jimeng.upkeep import janitor, record_retention
 from tests.batches.conftest import ask, fill, look
 from tests.billing.conftest import amounts, counted, expire_lease, settle
 from tests.conftest import come_due
@@ -54,7 +54,7 @@ def keep(config, registry, in_days):
     def keep(after: int = 400, **limits: int) -> None:
         in_days(after)
         jobs.configure(replace(config, **limits), registry)
-        record_retention._round_ends = 0.0
+        record_retention._state.round_ends = 0.0
         while record_retention.apply_limits():
             pass
 
@@ -304,7 +304,7 @@ def test_runs_are_bounded(drawn, config, registry, in_days, monkeypatch):
     lose_pictures(tasks[2])
     assert record_retention.apply_limits() is False
     assert stored(Task) == {tasks[2]}, "in the next round"
-    record_retention._round_ends = 0.0
+    record_retention._state.round_ends = 0.0
     while record_retention.apply_limits():
         pass
     assert stored(Task) == set()

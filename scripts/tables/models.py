@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from jimeng.billing.costs import yuan
-from jimeng.cli.tables import head, in_language, table_row
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
@@ -16,6 +15,7 @@ from jimeng.providers.models.model import (
 )
 from jimeng.providers.models.video import VIDEO_RATIOS, VideoModel
 from jimeng.providers.models.video_validation import spans
+from scripts.tables import head, in_language, table_row
 
 OVERVIEW = (
     "名称 / Name",

@@ -10,8 +10,8 @@ from mongoengine import get_db
 
 from jimeng import jobs, lanes
 from jimeng.documents import Image, Share, utcnow
-from jimeng.jobs import retention
 from jimeng.monitoring import readiness
+from jimeng.upkeep import retention
 from tests.rest import CAT, CREATE, create, result
 
 GIB = 2**30

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from jimeng.cli.tables import head, in_language, table_row
 from jimeng.i18n import LANGUAGES, MESSAGES
 from jimeng.providers import PROVIDERS
 from jimeng.providers.registry import retryable
 from jimeng.providers.rules import WITHOUT_CODE, Judgement
+from scripts.tables import head, in_language, table_row
 
 HEAD = (
     "代码 / Code",

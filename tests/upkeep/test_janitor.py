@@ -6,7 +6,7 @@ import pytest
 
 from jimeng import jobs
 from jimeng.documents import Generation, Task, utcnow
-from jimeng.jobs import janitor
+from jimeng.upkeep import janitor
 from tests.bench.backlog import fill
 from tests.commands import counted
 from tests.rest import create, result

@@ -4,21 +4,32 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, product
 
 from bson import ObjectId
 
 from jimeng import lanes
 from jimeng.config import logs
-from jimeng.documents import Generation, Image, Input, State, Task, User, utcnow
+from jimeng.documents import (
+    Batch,
+    Collection,
+    Generation,
+    Image,
+    Input,
+    State,
+    Task,
+    User,
+    utcnow,
+)
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, RUN_S, Stored
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.principal import begins_with
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
-from jimeng.jobs import endings, insertion, repair
+from jimeng.jobs import endings, insertion
 from jimeng.pictures.stores import Store
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered
 from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
@@ -29,12 +40,25 @@ BATCH_DOCUMENTS = 500
 MAX_FIRST_PASS = 10 * BATCH_DOCUMENTS  # tasks in one run
 MAX_DAYS, MAX_HOURS = 7, 12  # in one run
 OWNERS_NAMED_EVERY = timedelta(days=1)
+# What owners list together with their customers': which, by what time, its index.
+LISTED_FOR_OWNERS: tuple[tuple[type[Stored], dict, str, str], ...] = (
+    (Task, {}, "created_at", "user_created"),
+    (Batch, {}, "created_at", "user_created"),
+    (Input, {"uploaded": True}, "created_at", "user_created"),
+    (Collection, {}, "updated_at", "user_updated"),
+)
 
 # Cursors over open tasks by creation time: of the first check, `REQUEST_GRACE` after a
 # task's creation, and of the recheck that passes over all open tasks again and again.
-_first_pass: datetime | None = None
-_recheck: datetime | None = None
-_file_cursor: ObjectId | None = None
+
+
+class _State(Remembered):
+    first_pass: datetime | None = None
+    recheck: datetime | None = None
+    file_cursor: ObjectId | None = None
+
+
+_state = _State()
 
 
 def backfill_all_generations() -> bool:
@@ -48,12 +72,15 @@ def backfill_all_generations() -> bool:
     Returns:
         Whether there are more tasks whose first check is due.
     """
-    global _first_pass, _recheck
     until = utcnow() - REQUEST_GRACE
-    reached, there_is_more = backfill_created(_first_pass, until, most=MAX_FIRST_PASS)
-    _first_pass = reached or until
+    reached, there_is_more = backfill_created(
+        _state.first_pass, until, most=MAX_FIRST_PASS
+    )
+    _state.first_pass = reached or until
     if not there_is_more:
-        _recheck, _ = backfill_created(_recheck, until, most=BATCH_DOCUMENTS)
+        _state.recheck, _ = backfill_created(
+            _state.recheck, until, most=BATCH_DOCUMENTS
+        )
     return there_is_more
 
 
@@ -87,7 +114,6 @@ def backfill_rows(rows: list[dict]) -> None:
     """Write the missing generations of these open tasks, in batches."""
     for start in range(0, len(rows), BATCH_DOCUMENTS):
         wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH_DOCUMENTS]}
-        repair.repair_tasks(list(wanted))
         ids = {"_id": {"$in": insertion.find_incomplete(wanted)}, "open": True}
         for row in Task.collection().find(ids):
             task = Task.read(row)
@@ -194,8 +220,9 @@ def waiting_since(lane: str, until: datetime) -> Iterator[str]:
 
 def sweep_files() -> None:
     """Delete files without a picture, remaining from an interrupted write."""
-    global _file_cursor
-    _file_cursor = sweep_store(runtime().store, _file_cursor, Image, file_ids_of_images)
+    _state.file_cursor = sweep_store(
+        runtime().store, _state.file_cursor, Image, file_ids_of_images
+    )
 
 
 def file_ids_of_images(where: dict) -> Iterator[ObjectId]:
@@ -241,9 +268,9 @@ def sweep_store(
 
 def name_owners() -> bool:
     """
-    Name the owner in tasks of customers that an earlier release has created, for at
-    most `RUN_S`: for each owner in all of them, and once a day in those that are new
-    since.
+    Name the owner in tasks, batches, uploads and collections of customers that an
+    earlier release has created, for at most `RUN_S`: for each owner in all of them, and
+    once a day in those that are new since.
 
     Returns:
         Whether there may be more.
@@ -251,21 +278,23 @@ def name_owners() -> bool:
     began, end = utcnow(), time.monotonic() + RUN_S
     due = {"user_prefixes": {"$gt": ""}}  # any
     for owner in User.find_all(due, hint="user_prefixes"):
-        named_at = owner.tasks_named_at
+        named_at = owner.named_at if owner.tasks_named_at is not None else None
         if named_at is not None and named_at > began - OWNERS_NAMED_EVERY:
             continue
         since = EPOCH if named_at is None else named_at - OWNERS_NAMED_EVERY
-        for whose in (owner.id, *map(begins_with, owner.user_prefixes)):
-            where = {"user_id": whose, "created_at": {"$gte": since}, "owner_id": None}
-            rows = Task.collection().find(where, {"_id": 1}, hint="user_created")
+        whose = (owner.id, *map(begins_with, owner.user_prefixes))
+        for (kind, which, field, index), user_id in product(LISTED_FOR_OWNERS, whose):
+            where = {"user_id": user_id, field: {"$gte": since}, "owner_id": None}
+            where |= which
+            rows = kind.collection().find(where, {"_id": 1}, hint=index)
             while some := [row["_id"] for row in islice(rows, BATCH_DOCUMENTS)]:
-                Task.collection().update_many(
+                kind.collection().update_many(
                     {"_id": {"$in": some}}, {"$set": {"owner_id": owner.id}}
                 )
                 if time.monotonic() > end:
                     return True
         User.collection().update_one(
             {"_id": owner.id, "user_prefixes": owner.user_prefixes},
-            {"$set": {"tasks_named_at": began}},
+            {"$set": {"named_at": began, "tasks_named_at": began}},
         )
     return False

@@ -20,14 +20,15 @@ from jimeng import lanes
 from jimeng.documents import Image, Share, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, VIDEO
 from jimeng.documents.image import LENGTHS
-from jimeng.jobs.purge import purge_picture
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered, remembered
+from jimeng.upkeep.purge import purge_picture
 
 log = logging.getLogger(__name__)
 
 BATCH_DOCUMENTS = 500
 GIB = 2**30
-MIN_FREE_BYTES = 300 * 2**20  # below, new tasks are refused
 RESUME_FREE_BYTES = 2 * MIN_FREE_BYTES  # hysteresis
 # That a picture is shared by itself is not stored here, but in its `Share`.
 REMOVABLE = {
@@ -42,8 +43,14 @@ Kind = str | None  # of an `Image`: pictures have none
 INDEXES: dict[Kind, str] = {None: "created", VIDEO: "videos"}
 
 # Cursors: what is older has been checked in this round.
-_passed: dict[Kind, datetime] = {}
-_round_ends = 0.0  # by `time.monotonic`
+_passed: dict[Kind, datetime] = remembered({})
+
+
+class _State(Remembered):
+    round_ends = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 
 
 @dataclass(frozen=True)
@@ -86,11 +93,10 @@ def apply_limits() -> bool:
     Returns:
         Whether there may be more.
     """
-    global _round_ends
     config = runtime().config
-    if time.monotonic() >= _round_ends:
+    if time.monotonic() >= _state.round_ends:
         _passed.clear()
-        _round_ends = time.monotonic() + ROUND_S
+        _state.round_ends = time.monotonic() + ROUND_S
     limits = {None: config.KEEP_GIB, VIDEO: config.KEEP_VIDEO_GIB}
     has_more = [
         remove_batch(kind, config.KEEP_DAYS, gib) for kind, gib in limits.items()

@@ -28,8 +28,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import KNOWN_KIND, RUN_S, Stored, task_id_of
 from jimeng.documents.task import ENDED, KNOWN_TYPE, THERE
-from jimeng.jobs import janitor
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered, remembered
+from jimeng.upkeep import janitor
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,14 @@ MAX_BATCHES = 20  # in one run; each may have thousands of tasks
 ABSENT = {"$exists": False}
 
 # Cursors: up to which id the records have been checked in this round.
-_passed: dict[type[Stored], str] = {}
-_round_ends = 0.0  # by `time.monotonic`
+_passed: dict[type[Stored], str] = remembered({})
+
+
+class _State(Remembered):
+    round_ends = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 
 
 @dataclass(frozen=True)
@@ -110,12 +117,11 @@ def remove_tasks(days: int, end: float) -> bool:
     Returns:
         Whether there may be more in this round.
     """
-    global _round_ends
     if not has_all_ends():
         return False
-    if time.monotonic() >= _round_ends:
+    if time.monotonic() >= _state.round_ends:
         _passed.clear()
-        _round_ends = time.monotonic() + ROUND_S
+        _state.round_ends = time.monotonic() + ROUND_S
     limit = Limit.of(days)
     # One kind after the other: tasks follow their batch, and generations their task.
     return (
