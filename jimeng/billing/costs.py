@@ -27,14 +27,13 @@ from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Size
-from jimeng.providers.models.model import PriceBySize, Step, Usage, dearest
+from jimeng.providers.models.model import FEN, PriceBySize, Step, Usage, dearest
 from jimeng.providers.models.video import tokens_of
 
 log = logging.getLogger(__name__)
 
 PRICE_CACHE_S = 20.0
 PRICE_LEAD_S = 60.0
-FEN = 10_000  # micro-yuan
 NOT_CHARGED, UNKNOWN, CHARGED = "no", "unknown", "yes"
 
 Rows = dict[tuple[str, str | None], list[PriceRow]]  # by lane and account, latest first

@@ -6,6 +6,7 @@ if a process dies between the two, both writes are repeated, which is harmless.
 """
 
 import logging
+from collections import Counter
 from datetime import timedelta
 
 from jimeng import lanes
@@ -19,6 +20,7 @@ from jimeng.documents import (
     Share,
     State,
     Task,
+    new_token,
     utcnow,
 )
 from jimeng.documents.generation import SENDABLE, WAITING
@@ -26,6 +28,7 @@ from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import metric_counters
+from jimeng.lanes import TicketHolder
 from jimeng.process.broker import enqueue_dispatch
 from jimeng.process.runtime import runtime
 from jimeng.providers import Model
@@ -45,6 +48,7 @@ UNEXPECTED_ERRORS = (
 MAX_UNEXPECTED_RETRIES = 3
 UNEXPECTED_RETRY_AFTER = timedelta(seconds=20)
 CANCELLED = {"code": "picture_cancelled", "charged": "no"}
+CURSOR_BATCH = 1000  # rows of one MongoDB reply
 RELEASED_FIELDS = {"slot": "", "owner": "", "due_at": ""}
 
 
@@ -237,6 +241,49 @@ def drop(generation: Generation) -> None:
     log.info("picture dropped id=%s", generation.id)
     if finish(generation, State.DROPPED, "no"):
         release_quota(generation)
+
+
+def drop_all(where: dict, token: str | None = None) -> Counter[TicketHolder]:
+    """
+    `drop` those of these generations that wait, in one update, and release their
+    tickets.
+
+    The tickets of those that remain keep their gaps: call `lanes.renumber`.
+
+    Args:
+        token: Makes this repeatable: with the same token it releases them once.
+
+    Returns:
+        How many were dropped, by ticket holder.
+    """
+    generations = Generation.collection()
+    owner = token or new_token()  # marks the rows of this update
+    dropped = {**costs.end(State.DROPPED, "no"), "owner": owner}
+    changed = generations.update_many(
+        {**where, "state": {"$in": WAITING}},
+        {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
+    )
+    if not changed.modified_count and token is None:
+        return Counter()
+    day = {"$ifNull": ["$budget_day", ""]}  # absent in records of earlier releases
+    holder = {"lane": "$lane", "user_id": "$user_id", "day": day}
+    holder["owner_id"] = "$owner_id"
+    groups: list[dict] = [
+        {"$match": {**where, "owner": owner}},
+        {"$group": {"_id": {**holder, "key": "$key_id"}, "n": {"$sum": 1}}},
+    ]
+    released: Counter[TicketHolder] = Counter()
+    by_key: Counter[tuple[str, str]] = Counter()
+    for row in generations.aggregate(groups, batchSize=CURSOR_BATCH):
+        key_id = row["_id"].pop("key", None)
+        released[TicketHolder(**row["_id"])] += row["n"]
+        if key_id:
+            by_key[key_id, row["_id"]["day"]] += row["n"]
+    lanes.release_all_tickets(released, token)
+    if changed.modified_count:  # once, even if repeated with a token
+        for (key_id, of_day), n in by_key.items():
+            ApiKey.release_quota(key_id, of_day, n)
+    return released
 
 
 def cancel(generation: Generation) -> None:

@@ -6,16 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from jimeng import jobs, lanes
-from jimeng.billing import costs
 from jimeng.config import logs
 from jimeng.documents import (
-    ApiKey,
     Generation,
     State,
     Status,
     Task,
     best_effort,
-    new_token,
     utcnow,
 )
 from jimeng.documents.auditing import audited
@@ -31,7 +28,6 @@ from jimeng.tasks.queries import find
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 500  # tasks in one update
-CURSOR_BATCH = 2 * MAX_BATCH  # rows of one MongoDB reply
 
 
 @audited(Task, "tasks.cancel")
@@ -89,7 +85,7 @@ def cancel_videos(task: Task) -> None:
         waiting = {**mine, "state": {"$in": WAITING}, "unwanted": True}
         for row in generations.find(waiting):
             endings.record_failure(Generation.read(row), endings.CANCELLED)
-        renumber_tickets(drop_generations(waiting))
+        renumber_tickets(endings.drop_all(waiting))
 
 
 @audited(Task, "tasks.cancel")
@@ -120,7 +116,7 @@ def cancel_picture(principal: Principal, task_id: str, index: int) -> Task:
         log.info("picture cancelled index=%d", index)
         with best_effort("waiting picture"):
             endings.record_failure(marked, endings.CANCELLED)
-            renumber_tickets(drop_generations({"_id": marked.id}))
+            renumber_tickets(endings.drop_all({"_id": marked.id}))
     return find(principal, task_id)
 
 
@@ -198,52 +194,9 @@ def drop_waiting(task_ids: Sequence[str]) -> int:
 def drop_generations_of(
     task_ids: Sequence[str], token: str | None = None
 ) -> Counter[TicketHolder]:
-    """`drop_generations` of these tasks, backfilling those not inserted yet."""
+    """`endings.drop_all` of these tasks, backfilling those not inserted yet."""
     jobs.backfill_recent(task_ids)
-    return drop_generations({"task_id": {"$in": list(task_ids)}}, token)
-
-
-def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHolder]:
-    """
-    Drop the waiting ones of these generations and release their tickets and the key's
-    daily quota.
-
-    The tickets of those that remain keep their gaps: call `renumber_tickets`.
-
-    Args:
-        token: Makes this repeatable: with the same token it releases them once.
-
-    Returns:
-        How many were dropped, by ticket holder.
-    """
-    generations = Generation.collection()
-    owner = token or new_token()  # marks the rows of this update
-    dropped = {**costs.end(State.DROPPED, "no"), "owner": owner}
-    changed = generations.update_many(
-        {**where, "state": {"$in": WAITING}},
-        {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
-    )
-    if not changed.modified_count and token is None:
-        return Counter()
-    day = {"$ifNull": ["$budget_day", ""]}  # absent in records of earlier releases
-    holder = {"lane": "$lane", "user_id": "$user_id", "day": day}
-    holder["owner_id"] = "$owner_id"
-    groups: list[dict] = [
-        {"$match": {**where, "owner": owner}},
-        {"$group": {"_id": {**holder, "key": "$key_id"}, "n": {"$sum": 1}}},
-    ]
-    released: Counter[TicketHolder] = Counter()
-    by_key: Counter[tuple[str, str]] = Counter()
-    for row in generations.aggregate(groups, batchSize=CURSOR_BATCH):
-        key_id = row["_id"].pop("key", None)
-        released[TicketHolder(**row["_id"])] += row["n"]
-        if key_id:
-            by_key[key_id, row["_id"]["day"]] += row["n"]
-    lanes.release_all_tickets(released, token)
-    if changed.modified_count:  # once, even if repeated with a token
-        for (key_id, of_day), n in by_key.items():
-            ApiKey.release_quota(key_id, of_day, n)
-    return released
+    return endings.drop_all({"task_id": {"$in": list(task_ids)}}, token)
 
 
 def renumber_tickets(holders: Iterable[TicketHolder]) -> None:

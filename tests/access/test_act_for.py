@@ -208,7 +208,7 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
         asked.append(b"".join(command).split(b"\r\n")[2])
         send(connection, command, **options)
 
-    monkeypatch.setattr(broker, "_next_wake", math.inf)  # once in two seconds
+    monkeypatch.setattr(broker._state, "next_wake", math.inf)  # once in two seconds
     monkeypatch.setattr(costs, "PRICE_CACHE_S", 3600.0)
     monkeypatch.setattr(outbox, "OWNERS_CACHE_S", 3600.0)
     submit()  # the first use of a key is noted

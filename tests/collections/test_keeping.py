@@ -11,7 +11,7 @@ from jimeng.upkeep import retention
 from tests.forgetting import forget_retention
 from tests.hung import hang
 from tests.jobs.test_deaths import Died, reaper
-from tests.jobs.test_retention import aged, keep, kept, meanwhile
+from tests.upkeep.test_retention import aged, keep, kept, meanwhile
 
 __all__ = ["aged", "keep", "meanwhile", "reaper"]
 
