@@ -23,7 +23,7 @@ from tests.system.stack import Stack
 REFUSED, UNKNOWN, SECRET = "[[50413]] ", "[[50500]] ", "[[100010]] "
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 LATER = {"delay": 600}  # seconds: it is live, and nothing comes of it in a test
-PLACE = re.compile("排队第 1 位|No. 1 in the queue")
+PLACE = re.compile("排队|Queued")
 DRAWING = re.compile(r"生成中\s*\d+ .+ / 约 10 分|Generating\s*\d+ .+ of about 10 min")
 
 
