@@ -134,8 +134,8 @@ def test_focus_goes_to_the_words_when_its_button_goes(visit, site):
 
 def test_new_results_leave_scroll_and_selection_alone(visit, site):
     """Whoever looks at an old picture goes on doing so."""
-    for number in range(3):
-        make(site, f"旧的一张 {number}", size="1:1")
+    for number in range(5):
+        make(site, f"旧的一张 {number}", size="768x512", n=4)
     with keep_generating(site):
         task_id = ask(site, "新的一张")
         page = visit("/", width=390).page
