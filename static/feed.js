@@ -14,8 +14,7 @@ function on(names, listener) {
   for (const name of names.split(" ")) document.addEventListener(name, listener);
 }
 
-// While the tab is hidden most polls are skipped, and the first after its return is not;
-// the title and the announcements stay correct.
+// While the tab is hidden most polls are skipped; the title stays correct.
 on("htmx:before:request htmx:beforeRequest", (event) => {
   const source = sourceOf(event);
   if (!source?.matches?.("#ticker, .batch, #batch-now, #strip")) return;
@@ -50,8 +49,7 @@ on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
   next?.focus({ preventScroll: true });
 });
 
-// Scroll to the top for a task created by a card's button; focus the prompt after the form
-// was filled from an earlier task.
+// To the top for a task created by a card, to the prompt for a form that was filled.
 on("htmx:after:request htmx:afterRequest", (event) => {
   const target = targetOf(event);
   if (!["#feed", "#composer"].includes(target) || statusOf(event) >= 400) return;

@@ -7,7 +7,7 @@ const EACH = ".photo, .card";
 
 function lastRow(asks) {
   const more = document.querySelector(MORE);
-  if (!more?.matches(":has([hx-trigger*=revealed]), [hx-trigger*=revealed]") && !(more && asks)) return [];
+  if (!more || !asks && !more.matches(":has([hx-trigger*=revealed]), [hx-trigger*=revealed]")) return [];
   const photos = [];
   for (let each = more.previousElementSibling; each?.matches(EACH); each = each.previousElementSibling) photos.push(each);
   const last = photos.filter((each) => each.offsetTop === photos[0].offsetTop);

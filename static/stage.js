@@ -1,5 +1,5 @@
-// The stage: one picture as large as the window, with its tools. It is a page, or opened
-// over a list; arrow keys then go through the pictures of that list.
+// The stage: one picture with its tools, as a page or over a list; arrow keys then go
+// through that list.
 "use strict";
 
 const stage = (() => {
@@ -87,8 +87,7 @@ const stage = (() => {
     zoom.reset();
   }
 
-  // Show the picture of a response, unless the stage was closed, or asked for another one,
-  // after that request; its notices in any case.
+  // Unless the stage was closed or asked for another one meanwhile; notices in any case.
   function put(text, step, mine = request) {
     const found = document.createElement("template");
     found.innerHTML = text;
@@ -135,8 +134,7 @@ const stage = (() => {
 
   function open(link) {
     const address = link.getAttribute("href");
-    // Restore the scroll position manually.
-    history.scrollRestoration = "manual";
+      history.scrollRestoration = "manual";
     history.pushState({ stage: true }, "", address);
     raise(address);
   }
@@ -158,7 +156,7 @@ const stage = (() => {
     show(address);
   }
 
-  // Focus the picture that was shown last, and scroll to it only if it is out of view.
+  // The picture that was shown last; scrolled to only if it is out of view.
   function abandon() {
     request += 1;
     tool = "";
@@ -188,7 +186,6 @@ const stage = (() => {
     } else if (article() && location.pathname !== new URL(article().dataset.url, location).pathname) location.reload();
   });
 
-  // Escape closes the topmost element; the stage last.
   function peel() {
     const opened = [...holder().querySelectorAll(".menu[open], .stage-drawer[open]")].at(-1);
     if (opened) {
@@ -213,7 +210,7 @@ const stage = (() => {
     show(way.getAttribute("href"), step);
   }
 
-  // Move through the family; while comparing, this changes the other picture.
+  // Through the family; while comparing, of the other picture.
   function flip(step) {
     const compares = tool === "compare";
     const all = [...article().querySelectorAll(".strip-picture")].filter((each) => !compares || !each.matches("[aria-current]"));
@@ -249,7 +246,7 @@ const stage = (() => {
     event.preventDefault();
   });
 
-  // Zoom. The picture has a position in the view, in pixels; overlays keep their size.
+  // Zoom: the picture has a position in the view, in pixels.
 
   const zoom = (() => {
     let at = { x: 0, y: 0, scale: 1 }; // relative to the centre of the view; scale 1 shows the whole picture
@@ -323,8 +320,7 @@ const stage = (() => {
     return [(event.clientX - left) / width * wide, (event.clientY - top) / height * high];
   }
 
-  // Pointers. The painting tool is first; two fingers, the middle button and the space bar
-  // pan with any tool.
+  // The painting tool is first; two fingers, the middle button and the space bar pan.
 
   const fingers = new Map();
   let start = null; // where the only pointer came down

@@ -1,6 +1,5 @@
-// Videos. In a list one plays without sound, under the pointer or when its mark is pressed;
-// on the stage it has sound and keys. With reduced motion or data saving nothing plays
-// automatically; large videos only when pressed.
+// Videos: silent in a list, under the pointer or when pressed; on the stage with sound and
+// keys. With reduced motion or data, nothing plays by itself.
 "use strict";
 
 (() => {
@@ -12,7 +11,7 @@
   let playing = null; // {mark, player}
   let waiting = 0;
 
-  // Close the connection at once instead of at garbage collection.
+  // Closes the connection at once.
   function stop() {
     clearTimeout(waiting);
     if (!playing) return;
@@ -50,7 +49,7 @@
     else play(mark);
   });
 
-  // The stage. A video opened by the user plays at once; one of a loaded page does not.
+  // One that the user opens plays at once; that of a loaded page does not.
   document.addEventListener("stage:shown", ({ detail }) => {
     stop();
     const player = detail.querySelector("video");
@@ -77,9 +76,8 @@
     own.set("loop", player.loop ? "yes" : "no");
   });
 
-  // The frame that is shown when its button is pressed.
   document.addEventListener("submit", ({ target }) => {
-    const player = target.matches("[data-frame]") && stageVideo();
+    const player = target.dataset.frame !== undefined && stageVideo();
     if (player) target.elements.at.value = Math.round(player.currentTime * 1000);
   });
 
