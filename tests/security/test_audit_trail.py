@@ -155,6 +155,7 @@ ACTS = {
     "queue clear": (["--force"], "queue.clear"),
     "queue pause": (["sending"], "sending.pause"),
     "queue resume": (["sending"], "sending.resume"),
+    "storage compact": ([], "storage.compact"),
     "storage move": ([], "storage.move"),
     "users create-admin": (["a@example.com"], "users.create"),
     "users create-key": (["ada@example.com"], "keys.create"),
