@@ -28,6 +28,7 @@ from jimeng.upkeep.janitor import file_ids_of_images
 MIB = 2**20
 PROGRESS_EVERY = 100  # files
 MAX_NAMED = 5  # remaining files that are listed
+MAX_COMPACT_S = 6 * 3600.0  # of all collections
 
 
 @click.group()
@@ -87,8 +88,7 @@ def compact() -> None:
     """
     with databases(), recorded(OPERATOR, "storage.compact") as outcome:
         database = get_db()
-        # It takes as long as it takes; meanwhile other operations go on.
-        with operation_timeout(None):
+        with operation_timeout(MAX_COMPACT_S):  # other operations go on meanwhile
             before = stored_bytes(database)
             for name in database.list_collection_names(filter={"type": "collection"}):
                 # Without it the primary of a replica set refuses.

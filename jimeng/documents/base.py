@@ -163,11 +163,11 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
         raise DatabaseUnavailable(f"MONGODB_URI: {error}") from error
 
 
-def operation_timeout(seconds: float | None) -> AbstractContextManager[object]:
+def operation_timeout(seconds: float) -> AbstractContextManager[object]:
     """
     Set a common timeout for the operations in this context, instead of the connection's
     timeout for each of them. Do not wait for anything else inside, such as a client or
-    a decoder: the time counts. None for no timeout.
+    a decoder: the time counts.
     """
     return pymongo.timeout(seconds)
 
