@@ -215,7 +215,7 @@ class Connection:
         if self._made is None or current_client() is not self._made:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(mongoengine, "connect", connect_lightly)
-                documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
+                documents.connect(self._config, timeout=PATIENCE_S)
             indexes.build()
             self._made = current_client()
 

@@ -88,8 +88,8 @@ log = logging.getLogger(__name__)
 
 # Seconds for one operation; a request may run several. Long enough for a slow database,
 # and short enough to report an outage within two seconds. While no server is found, the
-# driver checks the deadline every half second, so 1.2 amounts to 1.7 at most.
-WEB_TIMEOUT = 1.2
+# driver checks the deadline every half second, so only its multiples are exact.
+WEB_TIMEOUT = 1.5
 WORKER_TIMEOUT = 30.0
 NOTHING: Mapping = MappingProxyType({})
 # Longer than the timeout of a database operation, so that no other worker takes over

@@ -25,15 +25,21 @@ RESULT = "/api/v1/ai/image/result"
 EDITED = "doubao-seedream-4.0"  # takes pictures
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1", "TRUSTED_PROXIES": "1"}
 KEYS = {"ARK_API_KEY": "key-of-the-test"}
+# A busy machine is not what the crowd is about.
+PATIENT = """
+from jimeng import documents
+from jimeng.http import requests
+documents.connect(app.config["JIMENG"], timeout=60.0)
+requests.PERMIT_TIMEOUT_S = 60.0
+"""
 Answer = tuple[int, dict[str, str]]
 
 
 @pytest.fixture(params=PROXIES)
 def port(request, client, config, tmp_path, tmp_path_factory) -> Iterator[int]:
     """Of a proxy before the product."""
-    more = "from jimeng.http import requests\nrequests.PERMIT_TIMEOUT_S = 60.0\n"
     with (
-        product(config, tmp_path, more, **OPEN, **KEYS) as behind,
+        product(config, tmp_path, PATIENT, **OPEN, **KEYS) as behind,
         before(behind, tmp_path_factory.mktemp(request.param), request.param) as port,
     ):
         yield port
