@@ -77,7 +77,7 @@ def test_key_of_an_input_method_is_no_shortcut(visit, live_server):
     nothing, closes nothing and moves nothing; the same key does so afterwards.
     """
     made = make(live_server, "拼音里的猫")
-    page = (seen := visit("/?view=sheet&size=512x512", lang="en")).page
+    page = (seen := visit("/?size=512x512", lang="en")).page
     field, menu, own = (
         page.locator(f"#{n}") for n in ("prompt", "menu-style", "style-own")
     )
