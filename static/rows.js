@@ -15,10 +15,8 @@ function lastRow(asks) {
 }
 
 function holdLastRow(asks) {
-  const before = document.querySelectorAll("[data-held]:is(.photo, .card, .foot)");
+  const before = document.querySelectorAll("[data-held]:is(.photo, .card)");
   const last = lastRow(asks);
-  const foot = document.querySelector(".foot");
-  if (last.length && foot) last.push(foot);
   for (const each of last) each.dataset.held = "";
   // Show the earlier ones after the new layout was drawn, so that none moves.
   requestAnimationFrame(() => requestAnimationFrame(() => {
