@@ -12,6 +12,7 @@ const MAX_SENT = 50;
 const MAX_UNSENT = 20;
 const composer = () => document.getElementById("composer");
 const prompt = () => document.getElementById("prompt");
+const openDock = () => composer().toggleAttribute("data-open", true);
 
 function read(key, otherwise) {
   try { return JSON.parse(own.get(key)) || otherwise; } catch { return otherwise; }

@@ -59,7 +59,6 @@ def test_words_go_over_and_come_back(visit):
     """What stands in the other form goes along; a reload loses nothing."""
     page = visit(f"/?{SMALL}", width=390).page
     page.fill("#prompt", "一只 {猫}")
-    choices_of(page)
     page.locator("a.many").click()
 
     expect(page.locator("#template")).to_have_value("一只 \\{猫\\}")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import clear, commit, make, slot_of
+from tests.browser.making import choices_of, clear, commit, make, slot_of
 
 AWAY = re.compile("连不上|Cannot reach the server")
 LOST = re.compile("提交没有成功|was not submitted")
@@ -47,7 +47,7 @@ def test_keys_lead_between_pages(visit):
     page.keyboard.press("Alt+a")
     expect(page.locator("#prompt")).to_be_focused()
     page.keyboard.type("g t?")
-    page.locator("#menu-style > summary").click()
+    choices_of(page)
     page.locator("#style-own").press_sequentially("g t?")
     page.locator("#style-own").press("Alt+a")
 
@@ -79,7 +79,7 @@ def test_key_of_an_input_method_is_no_shortcut(visit, live_server):
     made = make(live_server, "拼音里的猫")
     page = (seen := visit("/?size=512x512", lang="en")).page
     field, menu, own = (
-        page.locator(f"#{n}") for n in ("prompt", "menu-style", "style-own")
+        page.locator(f"#{n}") for n in ("prompt", "menu-model", "style-own")
     )
     field.fill("拼音")
     commit(field, "Enter")
@@ -87,13 +87,16 @@ def test_key_of_an_input_method_is_no_shortcut(visit, live_server):
     expect(field).to_have_value("拼音")
     assert not any(url.endswith("/tasks") for url in seen.requests)
 
-    menu.locator("summary").click()
+    choices_of(page)
+    own.focus()
     for key in ("Enter", "Escape"):
         commit(own, key)
-        expect(menu).to_have_attribute("open", "")
+        expect(page.locator("#sheet")).to_be_visible()
+    own.press("Escape")
+    menu.locator("summary").click()
     commit(menu.locator("summary"), "ArrowDown")
     expect(menu.locator("summary")).to_be_focused()
-    own.press("Escape")
+    page.keyboard.press("Escape")
     expect(menu).not_to_have_attribute("open", "")
 
     page.evaluate("document.getElementById('notices').textContent = 'Undo'")
@@ -187,12 +190,6 @@ UNDER = """() => {
 }"""
 
 
-# The margin that keeps what has the focus clear of the form is that of this width.
-MEASURED = """width => innerWidth === width &&
-  document.documentElement.style.getPropertyValue("--form") ===
-    `${document.getElementById("composer").offsetHeight}px`"""
-
-
 def test_focus_is_never_under_the_form(visit, live_server):
     """Forwards and backwards through the feed, as WCAG 2.4.11 asks."""
     clear(live_server)
@@ -201,7 +198,7 @@ def test_focus_is_never_under_the_form(visit, live_server):
     page = visit("/", lang="en").page
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 700})
-        page.wait_for_function(MEASURED, arg=width)
+        page.wait_for_function("width => innerWidth === width", arg=width)
         page.evaluate("scrollTo(0, 0)")
         page.locator(".composer .primary").focus()
         hidden = []

@@ -81,13 +81,8 @@ def test_dock_with_pictures(visit, drawn, look):
     expect(page.locator('[data-note="cannot"]')).to_be_hidden()
     assert len(values(page)) == 1
     choices_of(page)
-    chip = page.locator("#menu-strength summary")
-    if chip.is_visible():  # in the sheet all choices are open
-        chip.click()
-    page.locator("#menu-strength [type=range]").fill("70")
+    page.locator("#sheet [type=range]").fill("70")
     expect(page.locator("#strength")).to_have_value("70")
-    page.keyboard.press("Escape")
-    expect(page.locator("#menu-strength .chip-now")).to_have_text("70%")
     choices_of(page, shown=False)
     page.fill("#prompt", "图1 里的猫，换成下雪的傍晚")
     seen.check("create-from-pictures")

@@ -14,7 +14,7 @@ from jimeng.gallery import shares
 from jimeng.web.pictures.files import MAX_OPEN_BYTES
 from tests.browser import wall
 from tests.browser.harness import every_look
-from tests.browser.making import file, move_clock
+from tests.browser.making import choices_of, file, move_clock
 from tests.browser.windows import await_scripts
 from tests.conftest import png
 from tests.hung_videos import hang_video, noise
@@ -261,19 +261,20 @@ def test_drafts_of_both_forms(visit):
     page.get_by_role("link", name="Videos").click()
     expect(page.locator("#prompt")).to_have_value("")
     page.locator("#prompt").fill("A video")
-    page.locator("#menu-style summary").click()
-    page.locator("#menu-style [value=ink]").check()
+    choices_of(page)
+    page.locator("#choose-style [value=ink]").check()
     page.keyboard.press("Escape")
+    expect(page.locator("#sum")).to_contain_text("Ink wash")
     page.get_by_role("link", name="Pictures").click()
     expect(page.locator("#prompt")).to_have_value("A picture")
-    expect(page.locator("#menu-style summary")).not_to_contain_text("Ink wash")
+    expect(page.locator("#sum")).not_to_contain_text("Ink wash")
     page.goto(f"/?make=video&first_frame={picture}")
     frames = page.locator("#video-pictures img")
     expect(frames).to_have_count(1)
     expect(page.locator("#prompt")).to_have_value("")
     page.reload()
     expect(page.locator("#prompt")).to_have_value("")
-    expect(page.locator("#menu-style summary")).to_contain_text("Ink wash")
+    expect(page.locator("#sum")).to_contain_text("Ink wash")
     page.locator("#undo-button").click()
     expect(page.locator("#prompt")).to_have_value("A video")
     expect(frames).to_have_count(0)

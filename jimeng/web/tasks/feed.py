@@ -5,10 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
 from jimeng.documents.base import VIDEO
-from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.http.request_kinds import polled
-from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
 from jimeng.web.create.initial import initial_form, stage_instead
@@ -17,11 +15,11 @@ from jimeng.web.tasks.cards import (
     cards_of,
     find_changes,
     poll_interval_s,
+    progress_of,
     read_marks,
 )
 
 PAGE = 12  # cards
-SUMMARISE_FROM = 3  # waiting tasks; from then on a message summarises the queue
 
 
 @bp.get("/")
@@ -55,24 +53,9 @@ def show_feed(template: str, **values: object) -> str:
         next_cursor=page.next_cursor,
         wait=poll_interval_s(cards),
         live=count_live(cards),
-        queue=queue_summary(principal, cards),
+        progress=progress_of(principal, cards),
         **values,
     )
-
-
-def queue_summary(
-    principal: Principal, cards: list[Card], others: int = 0
-) -> WaitingSummary | None:
-    """
-    The summary of the user's queue, if it is long or the page already shows one.
-
-    Args:
-        others: Unfinished tasks on the page besides *cards*.
-    """
-    is_shown = request.values.get("l") == "1"
-    many = others + sum(card.waits for card in cards) >= SUMMARISE_FROM
-    found = tasks.waiting_summary(principal) if is_shown or many else None
-    return found if found and (is_shown or found.n >= SUMMARISE_FROM) else None
 
 
 def count_live(cards: list[Card]) -> int:
@@ -125,7 +108,7 @@ def changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         live=count_live(cards),
-        queue=None if is_page else queue_summary(auth.principal_of_page(), cards),
+        progress=progress_of(auth.principal_of_page(), cards),
         is_page=is_page,
         titled=cards[0] if is_page and cards else None,
     )
