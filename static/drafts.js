@@ -53,7 +53,7 @@ function storeDraft() {
 // From the first key on a reload shows what stands here, and not what the address asks for.
 function touched() {
   storeDraft();
-  const { home } = composer().dataset;
+  const { home } = document.getElementById("feed").dataset;
   if (location.pathname + location.search === home) return;
   history.replaceState(history.state, "", home);
   keepChoices();

@@ -35,13 +35,13 @@ def test_keys_lead_between_pages(visit):
     One after the other, and Alt+A to the prompt; they are letters while one types, and
     can be switched off for good: the button still opens the list.
     """
-    page = visit("/tasks", lang="en").page
+    page = visit("/gallery", lang="en").page
     page.keyboard.press("g")
     page.keyboard.press("c")
     page.wait_for_url(re.compile(r"/$"))
     page.keyboard.press("g")
     page.keyboard.press("t")
-    page.wait_for_url("**/tasks")
+    page.wait_for_url("**/?show=waiting")
     page.goto("/")
 
     page.keyboard.press("Alt+a")
@@ -161,7 +161,7 @@ def test_phone_has_its_bar_on_every_page(visit, live_server):
         ("/", "Create", "page"),
         ("/gallery", "Gallery", "page"),
         ("/gallery/tidy", "Gallery", "true"),
-        ("/tasks", "Tasks", "page"),
+        ("/?show=all", "Create", "page"),
         ("/account", "Account", "page"),
         ("/account/usage", "Account", "true"),
         ("/admin/queue", "Admin", "page"),

@@ -141,7 +141,7 @@ def test_page_where_nothing_can_be_reached(visit):
     for words in ("ERR_INTERNET_DISCONNECTED", "Failed to fetch"):
         seen.forgive(words)
     page.evaluate("navigator.serviceWorker.ready")
-    page.goto("/tasks")
+    page.goto("/?show=all")
     page.context.set_offline(True)
 
     page.goto("/gallery")

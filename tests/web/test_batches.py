@@ -221,7 +221,7 @@ def test_list_of_tasks_keeps_to_a_batch(client):
     page = made(client, "一\n二")
     batch_id = page.rpartition("/")[2]
 
-    text = client.get(f"/tasks?batch={batch_id}").text
+    text = client.get(f"/?show=all&batch={batch_id}").text
 
     assert "另外一张" not in text and text.count('<li id="row-') == 2
     assert f"batch={batch_id}" in text.partition('id="tabs"')[2]

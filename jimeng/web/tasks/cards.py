@@ -10,6 +10,7 @@ from jimeng.documents import Image, Task
 from jimeng.documents.base import TASK_ID_PREFIX
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
+from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView, failure_hints
 from jimeng.web.create.form_tokens import new_token
 from jimeng.web.tasks.titles import OfTask
@@ -84,6 +85,14 @@ class Failure:
     code: str
     pictures: list[int]
     request_id: str | None
+
+    @property
+    def numbers(self) -> str:
+        """The numbers as text, with ranges: ``1–4``, or ``1, 3``."""
+        first, last = self.pictures[0], self.pictures[-1]
+        if len(self.pictures) > 1 and last - first == len(self.pictures) - 1:
+            return f"{first}–{last}"
+        return ("、" if language() == "zh" else ", ").join(map(str, self.pictures))
 
 
 @dataclass(frozen=True)

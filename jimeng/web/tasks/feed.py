@@ -18,6 +18,7 @@ from jimeng.web.tasks.cards import (
     progress_of,
     read_marks,
 )
+from jimeng.web.tasks.filters import chosen_filter, filter_context
 
 PAGE = 12  # cards
 
@@ -25,7 +26,8 @@ PAGE = 12  # cards
 @bp.get("/")
 def index() -> ResponseReturnValue:
     """
-    The form, and the user's tasks and batches as a contact sheet, newest first.
+    The form, and the user's tasks and batches as a contact sheet, newest first; with
+    ``show`` the tasks that a filter matches.
     """
     if is_htmx():
         return show_feed("tasks/_page.html")
@@ -42,15 +44,25 @@ def front_page() -> ResponseReturnValue:
 
 
 def show_feed(template: str, **values: object) -> str:
-    principal = auth.principal_of_page()
-    page = batches.feed(principal, limit=PAGE, cursor=request.args.get("cursor"))
-    cards = cards_of(page.tasks)
-    known = {card.task.id: card for card in cards}
-    known |= {view.batch.id: view for view in views_of(principal, page.batches)}
+    """The sheet, or the part of it that a filter matches, whose tasks are single."""
+    principal, cursor = auth.principal_of_page(), request.args.get("cursor")
+    chosen = chosen_filter()
+    if chosen:
+        found = chosen.page(cursor)
+        cards = shown = cards_of(found.rows)
+        next_cursor = found.next_cursor
+        values |= {} if is_htmx() else filter_context(chosen)
+    else:
+        page = batches.feed(principal, limit=PAGE, cursor=cursor)
+        cards, next_cursor = cards_of(page.tasks), page.next_cursor
+        known = {card.task.id: card for card in cards}
+        known |= {each.batch.id: each for each in views_of(principal, page.batches)}
+        shown = [known[each.id] for each in page.rows]
     return render_template(
         template,
-        cards=[known[each.id] for each in page.rows],
-        next_cursor=page.next_cursor,
+        chosen=chosen,
+        cards=shown,
+        next_cursor=next_cursor,
         wait=poll_interval_s(cards),
         live=count_live(cards),
         progress=progress_of(principal, cards),
