@@ -120,7 +120,7 @@ def test_header_says_what_is_generated_and_what_waits(client, work_off):
     for _ in range(14):
         new_task(client)
     page = client.get("/")
-    assert progress(page).startswith("15 queued about ")
+    assert progress(page).startswith("15 queued")
     work_off()
 
     assert progress(look(client, marks(page))) == "Tasks"

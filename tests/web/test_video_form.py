@@ -68,7 +68,7 @@ def test_two_forms_with_an_address_each(client):
     assert 'href="/?make=video"' in pictures.text
     assert 'action="/tasks"' in pictures.text and "tray.js" in pictures.text
     assert 'action="/videos"' in videos.text and "tray.js" not in videos.text
-    assert '<a href="/?make=video" aria-current="page">' in videos.text
+    assert '<a href="/?make=video" title="视频" aria-current="page">' in videos.text
     models = re.findall(r'type="radio" name="model" value="([^"]*)"', videos.text)
     assert models[0] == JIMENG and PRO in models
     assert offered(videos, "duration") == ["5", "10"]
@@ -113,7 +113,7 @@ def test_card_comes_to_the_top_of_the_feed(client):
 
     task = only_task()
     assert f'<article id="task-{task.id}"' in first.text
-    assert "<span>1248×704</span> <span>10 秒</span>" in first.text
+    assert "1248×704 · 10 秒" in first.text
     assert second.headers["HX-Refresh"] == "true"
 
 

@@ -82,7 +82,7 @@ class Filter:
         return None if self.customer else CANCELLABLE.get(self.show)
 
     @property
-    def retries(self) -> bool:
+    def may_retry(self) -> bool:
         """Whether failed tasks can be retried in bulk here."""
         return not self.customer and self.show in {"all", "failed"}
 
@@ -117,7 +117,7 @@ class Filter:
 
     def retryable(self) -> retries.RetryableFailures:
         """The failed tasks that match and can be retried together."""
-        if not self.retries:
+        if not self.may_retry:
             return NOTHING
         principal = auth.principal_of_page()
         return retries.retryable_failures(
