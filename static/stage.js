@@ -20,7 +20,9 @@ const stage = (() => {
   let flipped = false; // the other picture is shown in place of this one
   let pinned = null; // {whole, alt}: the pinned picture for comparison
   let around = 0; // the margin around the picture, as a fraction of its sides
-  let asking = null; // for what was asked for last
+  let asking = null; // for what was asked for last, until it is there
+  let arrived = ""; // the URL of an edit's result that is to be shown
+  let composing = false; // by an input method
   let title = ""; // of the list's page
   let tools = null; // a promise that their scripts are there
 
@@ -88,7 +90,7 @@ const stage = (() => {
   }
 
   // Unless the stage was closed or asked for another one meanwhile; notices in any case.
-  function put(text, step, mine = request) {
+  function put(text, step, mine = request, keeps = false) {
     const found = document.createElement("template");
     found.innerHTML = text;
     const now = found.content.querySelector(".stage");
@@ -99,6 +101,7 @@ const stage = (() => {
     const old = article();
     if (old?.querySelector(".stage-drawer")?.open) now.querySelector(".stage-drawer").open = true;
     const focus = old?.contains(document.activeElement) && document.activeElement;
+    const typed = keeps && keep(old, now);
     if (old) old.replaceWith(now);
     else holder().prepend(now);
     htmx.process(now);
@@ -107,17 +110,40 @@ const stage = (() => {
     document.title = now.dataset.title;
     begin(step);
     // Focus the new picture, for shortcuts.
-    if (focus) (focus.rel && now.querySelector(`[rel=${focus.rel}]:not([hidden])`) || part("view")).focus({ preventScroll: true });
+    if (focus) (typed || focus.rel && now.querySelector(`[rel=${focus.rel}]:not([hidden])`) || part("view")).focus({ preventScroll: true });
     return true;
   }
 
-  async function show(address, step = 0) {
+  // What is typed and chosen in the forms of an edit goes on to its result, and with it the
+  // mask (brush.js). Returns the field that has the focus.
+  function keep(old, now) {
+    now.dataset.continues = old.dataset.id;
+    let focused = null;
+    for (const field of old.querySelectorAll(".edit :is(.edit-prompt, .edit-n, select, .edit-strength input)")) {
+      const there = field.id && now.querySelector(`#${field.id}`);
+      if (!there) continue;
+      there.value = field.value;
+      if (field === document.activeElement) focused = there;
+      if (field.selectionEnd !== undefined && there.type === "textarea") there.setSelectionRange(field.selectionStart, field.selectionEnd);
+    }
+    return focused;
+  }
+
+  // The result of an edit comes onto the stage by itself, unless something else is looked at.
+  function arrive() {
+    if (!arrived || tool === "compare" || fingers.size || composing || asking) return;
+    if (holder().querySelector(".menu[open], .stage-drawer[open], .edit.htmx-request") || document.querySelector("dialog[open]:not(#stage)")) return;
+    show(arrived, 0, true);
+  }
+
+  async function show(address, step = 0, keeps = false) {
     const mine = ++request;
     const isOver = over?.open;
+    arrived = "";
     const link = linkOf(address);
     if (link) {
       from = address;
-      preview(link);
+      if (!keeps) preview(link);
       follow(); // the next key continues from here
     }
     asking?.abort();
@@ -125,9 +151,10 @@ const stage = (() => {
     const answer = await fetch(address, { headers: { "HX-Request": "true" }, cache: "no-store", signal: asking.signal }).catch(() => null);
     const text = await answer?.text().catch(() => "");
     await tools;
+    if (mine === request) asking = null;
     if (mine !== request || isOver && !over.open) return;
     // Signed out, deleted, or no server: load the page, which shows the error.
-    if (!answer?.ok || !put(text, step)) location.assign(address);
+    if (!answer?.ok || !put(text, step, mine, keeps)) location.assign(address);
   }
 
   const NOTES = ["notices", "announce"];
@@ -159,6 +186,8 @@ const stage = (() => {
   // The picture that was shown last; scrolled to only if it is out of view.
   function abandon() {
     request += 1;
+    asking = null;
+    arrived = "";
     tool = "";
     pinned = null;
     document.title = title;
@@ -448,7 +477,9 @@ const stage = (() => {
     start = null;
     if (paints) {
       paints = false;
-      return event.type === "pointerup" ? painter.end(event) : painter.cancel();
+      if (event.type === "pointerup") painter.end(event);
+      else painter.cancel();
+      return arrive();
     }
     if (!from || held || painter || event.type !== "pointerup") return;
     const now = pointOf(event);
@@ -623,6 +654,15 @@ const stage = (() => {
       follow();
       markOther();
       document.getElementById("strip")?.scrollTo(...scrolled);
+      arrived = document.getElementById("strip")?.dataset.arrived || arrived;
+      arrive();
+    });
+  }
+
+  for (const name of ["compositionstart", "compositionend"]) {
+    document.addEventListener(name, () => {
+      composing = name === "compositionstart";
+      if (!composing) arrive();
     });
   }
 
