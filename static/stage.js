@@ -261,7 +261,7 @@ const stage = (() => {
     else if (tool === "compare" && link.closest(".strip")) {
       if (!link.matches("[aria-current]")) pin({ whole: link.dataset.whole, alt: link.getAttribute("aria-label") });
     } else if (link.matches(".stage-step")) go({ prev: -1, next: 1 }[link.rel]);
-    else if (link.matches(".strip-picture")) show(address);
+    else if (link.matches(".strip-picture")) link.matches("[aria-current]") || show(address);
     else if (link.matches(".stage-close") && (over?.open || history.state?.stage)) leave();
     else {
       // If the form is on this page it is filled without a reload.
@@ -653,8 +653,10 @@ const stage = (() => {
     document.addEventListener(name, () => {
       follow();
       markOther();
-      document.getElementById("strip")?.scrollTo(...scrolled);
-      arrived = document.getElementById("strip")?.dataset.arrived || arrived;
+      const strip = document.getElementById("strip");
+      strip?.scrollTo(...scrolled);
+      if (strip?.dataset.arrived) arrived = strip.dataset.arrived;
+      delete strip?.dataset.arrived; // it arrives once
       arrive();
     });
   }

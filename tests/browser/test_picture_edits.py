@@ -211,8 +211,9 @@ def test_edit_is_taken_up_with_what_is_typed_at_once(visit, live_server):
     words = page.locator("#expand-prompt")
     words.fill("a boat")
     words.press("Enter")
-    page.locator(".strip-picture").nth(1).click()
     expect(page.locator(".stage-title")).to_have_text("a boat")
+    expect(words).to_be_focused()
+    page.keyboard.press("Escape")
 
     type_at_once(page, "r", ", five foxes", re.compile("again="))
 

@@ -202,9 +202,7 @@ class Grid:
         width, total = len(self.columns), len(self.cells)
         if self.is_turned:
             return [(s, range(n, total, width)) for n, s in enumerate(self.columns)]
-        return [
-            (s, range(n * width, (n + 1) * width)) for n, s in enumerate(self.rows)
-        ]
+        return [(s, range(n * width, (n + 1) * width)) for n, s in enumerate(self.rows)]
 
 
 @dataclass(frozen=True)
