@@ -149,6 +149,14 @@ class PicturePage(OfTask):
         """The tasks of the strip: what it was edited from, itself, and all edits."""
         return cards_of(picture_details.family(auth.principal_of_page(), self.task))
 
+    @cached_property
+    def clips(self) -> list[Image]:
+        """Of a video, the clips that end in it; empty for a picture."""
+        video = self.record.image
+        if not video.is_video:
+            return []
+        return picture_details.clips_up_to(auth.principal_of_page(), video)
+
     @property
     def wait(self) -> float | None:
         """Seconds until the strip asks for itself again; None if all has ended."""
