@@ -21,8 +21,6 @@ const stage = (() => {
   let pinned = null; // {whole, alt}: the pinned picture for comparison
   let around = 0; // the margin around the picture, as a fraction of its sides
   let asking = null; // for what was asked for last, until it is there
-  let arrived = ""; // the URL of an edit's result that is to be shown
-  let composing = false; // by an input method
   let title = ""; // of the list's page
   let tools = null; // a promise that their scripts are there
 
@@ -90,7 +88,7 @@ const stage = (() => {
   }
 
   // Unless the stage was closed or asked for another one meanwhile; notices in any case.
-  function put(text, step, mine = request, keeps = false) {
+  function put(text, step, mine = request, keep) {
     const found = document.createElement("template");
     found.innerHTML = text;
     const now = found.content.querySelector(".stage");
@@ -101,7 +99,7 @@ const stage = (() => {
     const old = article();
     if (old?.querySelector(".stage-drawer")?.open) now.querySelector(".stage-drawer").open = true;
     const focus = old?.contains(document.activeElement) && document.activeElement;
-    const typed = keeps && keep(old, now);
+    const typed = keep?.(old, now);
     if (old) old.replaceWith(now);
     else holder().prepend(now);
     htmx.process(now);
@@ -114,36 +112,13 @@ const stage = (() => {
     return true;
   }
 
-  // What is typed and chosen in the forms of an edit goes on to its result, and with it the
-  // mask (brush.js). Returns the field that has the focus.
-  function keep(old, now) {
-    now.dataset.continues = old.dataset.id;
-    let focused = null;
-    for (const field of old.querySelectorAll(".edit :is(.edit-prompt, .edit-n, select, .edit-strength input)")) {
-      const there = field.id && now.querySelector(`#${field.id}`);
-      if (!there) continue;
-      there.value = field.value;
-      if (field === document.activeElement) focused = there;
-      if (field.selectionEnd !== undefined && there.type === "textarea") there.setSelectionRange(field.selectionStart, field.selectionEnd);
-    }
-    return focused;
-  }
-
-  // The result of an edit comes onto the stage by itself, unless something else is looked at.
-  function arrive() {
-    if (!arrived || tool === "compare" || fingers.size || composing || asking) return;
-    if (holder().querySelector(".menu[open], .stage-drawer[open], .edit.htmx-request") || document.querySelector("dialog[open]:not(#stage)")) return;
-    show(arrived, 0, true);
-  }
-
-  async function show(address, step = 0, keeps = false) {
+  async function show(address, step = 0, keep) {
     const mine = ++request;
     const isOver = over?.open;
-    arrived = "";
     const link = linkOf(address);
     if (link) {
       from = address;
-      if (!keeps) preview(link);
+      if (!keep) preview(link);
       follow(); // the next key continues from here
     }
     asking?.abort();
@@ -154,7 +129,7 @@ const stage = (() => {
     if (mine === request) asking = null;
     if (mine !== request || isOver && !over.open) return;
     // Signed out, deleted, or no server: load the page, which shows the error.
-    if (!answer?.ok || !put(text, step, mine, keeps)) location.assign(address);
+    if (!answer?.ok || !put(text, step, mine, keep)) location.assign(address);
   }
 
   const NOTES = ["notices", "announce"];
@@ -187,7 +162,6 @@ const stage = (() => {
   function abandon() {
     request += 1;
     asking = null;
-    arrived = "";
     tool = "";
     pinned = null;
     document.title = title;
@@ -477,9 +451,7 @@ const stage = (() => {
     start = null;
     if (paints) {
       paints = false;
-      if (event.type === "pointerup") painter.end(event);
-      else painter.cancel();
-      return arrive();
+      return event.type === "pointerup" ? painter.end(event) : painter.cancel();
     }
     if (!from || held || painter || event.type !== "pointerup") return;
     const now = pointOf(event);
@@ -653,18 +625,7 @@ const stage = (() => {
     document.addEventListener(name, () => {
       follow();
       markOther();
-      const strip = document.getElementById("strip");
-      strip?.scrollTo(...scrolled);
-      if (strip?.dataset.arrived) arrived = strip.dataset.arrived;
-      delete strip?.dataset.arrived; // it arrives once
-      arrive();
-    });
-  }
-
-  for (const name of ["compositionstart", "compositionend"]) {
-    document.addEventListener(name, () => {
-      composing = name === "compositionstart";
-      if (!composing) arrive();
+      document.getElementById("strip")?.scrollTo(...scrolled);
     });
   }
 
@@ -691,9 +652,10 @@ const stage = (() => {
   });
 
   return {
-    pixel, zoom, part, article,
+    pixel, zoom, part, article, show,
     keep(share) { around = share; },
     paint(using) { painter = using; },
     get tool() { return tool; },
+    get isBusy() { return Boolean(tool === "compare" || fingers.size || asking); },
   };
 })();
