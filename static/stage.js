@@ -20,7 +20,7 @@ const stage = (() => {
   let flipped = false; // the other picture is shown in place of this one
   let pinned = null; // {whole, alt}: the pinned picture for comparison
   let around = 0; // the margin around the picture, as a fraction of its sides
-  let asking = null; // for what was asked for last, until it is there
+  let asking = null; // what was asked for last
   let title = ""; // of the list's page
   let tools = null; // a promise that their scripts are there
 
@@ -136,7 +136,7 @@ const stage = (() => {
 
   function open(link) {
     const address = link.getAttribute("href");
-      history.scrollRestoration = "manual";
+    history.scrollRestoration = "manual";
     history.pushState({ stage: true }, "", address);
     raise(address);
   }
@@ -235,7 +235,7 @@ const stage = (() => {
     else if (tool === "compare" && link.closest(".strip")) {
       if (!link.matches("[aria-current]")) pin({ whole: link.dataset.whole, alt: link.getAttribute("aria-label") });
     } else if (link.matches(".stage-step")) go({ prev: -1, next: 1 }[link.rel]);
-    else if (link.matches(".strip-picture")) link.matches("[aria-current]") || show(address);
+    else if (link.matches(".strip-picture")) { if (!link.ariaCurrent) show(address); }
     else if (link.matches(".stage-close") && (over?.open || history.state?.stage)) leave();
     else {
       // If the form is on this page it is filled without a reload.
@@ -656,6 +656,6 @@ const stage = (() => {
     keep(share) { around = share; },
     paint(using) { painter = using; },
     get tool() { return tool; },
-    get isBusy() { return Boolean(tool === "compare" || fingers.size || asking); },
+    get isBusy() { return tool === "compare" || fingers.size || asking; },
   };
 })();
