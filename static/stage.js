@@ -55,7 +55,7 @@ const stage = (() => {
   // The parts that act on the picture.
   const ACTIONS = ".stage-bar > :not(.stage-close), .rail, .tools";
 
-  // Disable the actions while the next picture loads: until then they are the previous one's.
+  // Until the next picture is there, the actions are the previous one's.
   function hold(is) {
     const actions = [...article().querySelectorAll(ACTIONS)];
     if (actions.some((each) => each.contains(document.activeElement))) part("view").focus({ preventScroll: true });
@@ -87,7 +87,7 @@ const stage = (() => {
     zoom.reset();
   }
 
-  // Unless the stage was closed or asked for another one meanwhile; notices in any case.
+  // Unless another one was asked for meanwhile; notices in any case.
   function put(text, step, mine = request, keep) {
     const found = document.createElement("template");
     found.innerHTML = text;
@@ -128,7 +128,7 @@ const stage = (() => {
     await tools;
     if (mine === request) asking = null;
     if (mine !== request || isOver && !over.open) return;
-    // Signed out, deleted, or no server: load the page, which shows the error.
+    // Signed out, deleted, or no server: the page says which.
     if (!answer?.ok || !put(text, step, mine, keep)) location.assign(address);
   }
 
