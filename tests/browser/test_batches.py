@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, commit, file, keep_generating
+from tests.browser.making import commit, file, keep_generating
 from tests.rest import API
 from tests.waiting import wait_for
 

@@ -76,8 +76,8 @@ def test_drafts_are_private(visit, closed_server, newcomer, ada):
 @every_look
 def test_panels(visit, newcomer, look):
     """
-    The models and the settings open over the dock, and Escape closes one at a time. What
-    braces make is shown under the prompt, with the way to generate it all.
+    The models and the settings open over the dock, and Escape closes one at a time.
+    What braces make is shown under the prompt, with the way to generate it all.
     """
     seen = visit("/", who=newcomer, **look)
     page = seen.page
@@ -126,8 +126,8 @@ def test_other_model_brings_its_choices(visit):
 
 def test_chip_tells_what_was_chosen(visit):
     """
-    And the sheet how many pixels that comes to; a seed is rolled and cleared. What is in
-    a menu is one arrow away.
+    And the sheet how many pixels that comes to; a seed is rolled and cleared. What is
+    in a menu is one arrow away.
     """
     page = visit("/?prompt=x", lang="en").page
     expect(page.locator("#prompt")).to_be_focused()
@@ -165,8 +165,8 @@ def test_chip_tells_what_was_chosen(visit):
 def test_dock_opens_over_the_sheet(visit, live_server, width):
     """
     By the keys, by a press in its words, and for a reference; it moves nothing, itself
-    included. Escape, a press in the sheet, sending and the focus of something else close
-    it, with its words; a press does what it does anyway.
+    included. Escape, a press in the sheet, sending and the focus of something else
+    close it, with its words; a press does what it does anyway.
     """
     for n in range(3):
         making.make(live_server, f"something to look at {n}", n=4)

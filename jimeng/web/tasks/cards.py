@@ -66,8 +66,8 @@ class Progress:
         drawing: Pictures that are being generated.
         waiting: Pictures that wait, or more tasks than the page shows.
         more: Whether more may wait.
-        seconds: Until those are there that are being generated, else until the first one
-            starts; None if unknown.
+        seconds: Until those are there that are being generated, else until the first
+            one starts; None if unknown.
         hold_reason: Why nothing is sent, if so.
     """
 
