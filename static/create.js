@@ -124,8 +124,9 @@ document.addEventListener("focusin", ({ target }) => {
   if (!target.closest("#composer")) closeDock();
   else if (target.matches(":focus-visible") && !target.closest(".choice-panel, .sheet")) openDock();
 });
+// What has the focus after a press elsewhere got it by that press, to be written in.
 document.addEventListener("click", ({ target }) => {
-  if (target.isConnected && !target.closest("#composer")) closeDock();
+  if (target.isConnected && !target.closest("#composer") && document.activeElement !== prompt()) closeDock();
 });
 document.addEventListener("keydown", ({ key }) => {
   if (key === "Escape" && !document.querySelector(".menu[open], .sheet:popover-open, dialog[open]")) closeDock();

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import commit, file, keep_generating
+from tests.browser.making import choices_of, commit, file, keep_generating
 from tests.rest import API
 from tests.waiting import wait_for
 
@@ -83,7 +83,9 @@ def test_text_file_is_read_behind_what_is_written(visit):
 
     expect(page.locator("#template")).to_have_value("红\n蓝\n绿")
     expect(page.locator(".batch-sum")).to_contain_text("3")
+    choices_of(page)
     page.locator("[name=n][value='3']").check()
+    choices_of(page, shown=False)
     expect(page.locator("#batch-cost")).to_contain_text("9")
     page.locator("#menu-model summary").click()
     with page.expect_response("**/batches/preview*"):

@@ -24,8 +24,9 @@ def test_list_of_keys_and_page_that_is_not_there(visit, look):
     seen.check("keys")
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
-    page.locator('[data-opens="keys"]').click()
-    expect(page.locator("#keys")).to_be_visible()
+    if look["width"] > 640:  # a phone's header has no room for it
+        page.locator('[data-opens="keys"]').click()
+        expect(page.locator("#keys")).to_be_visible()
     page.goto("/nothing")
     seen.check("not-found")
 
@@ -57,6 +58,7 @@ def test_keys_lead_between_pages(visit):
     expect(page.locator("#keys")).to_be_hidden()
     assert page.url.endswith("/")
 
+    choices_of(page, shown=False)
     page.locator('[data-opens="keys"]').click()
     page.get_by_label("Use shortcuts").uncheck()
     page.keyboard.press("Escape")
@@ -144,6 +146,7 @@ def test_server_that_cannot_be_reached(visit, look):
     expect(page.locator(".offline")).to_be_hidden()
 
     page.route("**/*", lambda each: each.abort())  # any answer tells that it is back
+    page.locator("#prompt").focus()
     page.locator("#menu-history > summary").click()
     expect(page.locator(".offline")).to_have_text(AWAY)
     page.unroute("**/*")

@@ -68,6 +68,7 @@ def test_dock_with_pictures(visit, drawn, look):
     """A model that takes none gives way to one that does; it may be had back."""
     seen = visit(f"{WORDS_ONLY}&{drawn}", **look)
     page = seen.page
+    page.locator("#prompt").focus()
     before = page.locator("#menu-model .chip-now")
     expect(page.locator("#inputs img")).to_have_js_property("complete", True)
     expect(page.locator('[data-note="switched"]')).to_be_visible()
@@ -94,6 +95,7 @@ def test_pictures_are_pasted_dropped_moved_and_removed(visit):
     keyboard the numbers follow, and the focus stays where work goes on.
     """
     page = visit(TAKES, lang="en").page
+    page.locator("#prompt").focus()
     expect(page.locator('[data-note="few"]')).to_be_visible()
     items = page.locator("#inputs .input-tile:not(.input-uploading)")
 

@@ -228,9 +228,11 @@ def test_choices_follow_each_other(visit):
     page.locator("#prompt").fill("A lantern in the wind")
     menu, length = page.locator("#menu-model"), page.locator("#video-duration")
 
+    choices_of(page)
     length.focus()
     await_choices(page, lambda: length.select_option("10"))
     expect(length).to_be_focused()
+    choices_of(page, shown=False)
     menu.locator("summary").click()
     await_choices(page, menu.locator("[value='jimeng-video-3.0-pro']").check)
     expect(menu.locator("summary")).to_contain_text("Jimeng Video 3.0 Pro")

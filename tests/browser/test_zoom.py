@@ -15,7 +15,7 @@ COLOURS = (
 def made(live_server) -> str:
     """The id of a task that failed for a reason with long words in it."""
     clear(live_server)
-    make(live_server, "a cat that looks out to sea")
+    make(live_server, "a cat that looks out to sea", size="512x768")
     return make(live_server, "[[100010]] keys that do not fit")
 
 
@@ -71,7 +71,7 @@ def test_chosen_is_seen_in_colours_of_the_system(visit, made):
     chosen, other = (chips.nth(i).evaluate(COLOURS) for i in (0, 1))
     assert chosen != other
 
-    page.goto("/batches")
+    page.goto("/account")
     lines = page.locator(".tabs a").evaluate_all(
         "all => all.map((each) => getComputedStyle(each).borderBottomColor)"
     )
