@@ -16,6 +16,8 @@ def made(live_server) -> str:
     """The id of a task that failed for a reason with long words in it."""
     clear(live_server)
     make(live_server, "a cat that looks out to sea", size="512x768")
+    for _ in range(4):
+        make(live_server, "[[100010]] others that do not fit")
     return make(live_server, "[[100010]] keys that do not fit")
 
 
