@@ -224,7 +224,7 @@ def test_list_of_tasks_keeps_to_a_batch(client):
     text = client.get(f"/?show=all&batch={batch_id}").text
 
     assert "另外一张" not in text and text.count('<article id="task-') == 2
-    assert f"batch={batch_id}" in text.partition('id="tabs"')[2]
+    assert f"batch={batch_id}" in text.partition('class="filter"')[2]
     one, two = Task.objects(batch=batch_id)
     assert {one.input["prompt"], two.input["prompt"]} == {"一", "二"}
     assert page in client.get(f"/tasks/{one.id}").text

@@ -132,10 +132,8 @@ def test_search_goes_through_a_long_history_in_parts(client, monkeypatch):
 
 def test_tasks_of_batches_stand_alone(client):
     """So that each can be cancelled or retried; the sheet shows the batch."""
-    answer = send(
-        client, "/batches", template="红\n蓝", size="1:1", n="1", confirmed="2"
-    )
-    batch_id = answer.location.rpartition("/")[2]
+    answer = send(client, "/batches/new", template="红\n蓝", size="1:1", n="1")
+    batch_id = answer.location.partition("?")[0].rpartition("/")[2]
     single = new_task(client)
 
     page = client.get("/?show=all")
