@@ -349,7 +349,10 @@
     if (!view) return;
     const picture = article.querySelector(".stage-picture");
     const [wide, high] = ["width", "height"].map((side) => Number(picture.getAttribute(side)));
-    now = masks.get(article.dataset.id) || { wide, high, done: [], undone: [] };
+    // An edit's result begins with the mask of its source.
+    const source = masks.get(article.dataset.continues);
+    const done = source?.wide === wide && source.high === high ? [...source.done] : [];
+    now = masks.get(article.dataset.id) || { wide, high, done, undone: [] };
     masks.set(article.dataset.id, now);
     view.addEventListener("keydown", steer);
     view.addEventListener("escape", (event) => {

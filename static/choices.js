@@ -59,6 +59,7 @@ function keepChoices() {
   keeps = true;
   const form = document.getElementById("composer");
   const values = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  if (values.has("image")) values.set("refers", "1");
   for (const name of ["prompt", "token", "image", "pictures", "template", "name", "list", "confirmed"]) values.delete(name);
   values.set("who", who);
   document.cookie = `${form.dataset.makes === "video" ? "video" : "choices"}=${values}; path=/; samesite=lax`;

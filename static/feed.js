@@ -80,9 +80,9 @@ on("htmx:after:swap htmx:afterSwap", (event) => {
   if (typed) prompt.value = words + typed + prompt.value.slice(words.length);
 });
 
-// On a contact sheet: shortcuts for the picture under the pointer or with the focus.
+// Shortcuts for the picture under the pointer or with the focus.
 document.addEventListener("keydown", (event) => {
-  const sheet = document.querySelector(".feed[data-view=sheet]");
+  const sheet = document.getElementById("feed");
   if (!sheet || event.defaultPrevented || event.repeat || own.get("keys") === "off") return;
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const slot = document.activeElement.closest(".slot") || sheet.querySelector(".slot:hover");

@@ -2,20 +2,21 @@
 // more pictures fill it, since it would move then.
 "use strict";
 
+const MORE = "#photos > .photos-more, #feed > .more";
+const EACH = ".photo, .card";
+
 function lastRow(asks) {
-  const more = document.querySelector("#photos > .photos-more");
-  if (!more?.querySelector("[hx-trigger*=revealed]") && !(more && asks)) return [];
+  const more = document.querySelector(MORE);
+  if (!more || !asks && !more.matches(":has([hx-trigger*=revealed]), [hx-trigger*=revealed]")) return [];
   const photos = [];
-  for (let each = more.previousElementSibling; each?.matches(".photo"); each = each.previousElementSibling) photos.push(each);
+  for (let each = more.previousElementSibling; each?.matches(EACH); each = each.previousElementSibling) photos.push(each);
   const last = photos.filter((each) => each.offsetTop === photos[0].offsetTop);
-  return last.at(-1) === document.querySelector("#photos .photo") ? [] : last;
+  return last.at(-1) === more.parentElement.querySelector(EACH) ? [] : last;
 }
 
 function holdLastRow(asks) {
-  const before = document.querySelectorAll("[data-held]:is(.photo, .foot)");
+  const before = document.querySelectorAll("[data-held]:is(.photo, .card)");
   const last = lastRow(asks);
-  const foot = document.querySelector(".foot");
-  if (last.length && foot) last.push(foot);
   for (const each of last) each.dataset.held = "";
   // Show the earlier ones after the new layout was drawn, so that none moves.
   requestAnimationFrame(() => requestAnimationFrame(() => {
@@ -25,7 +26,7 @@ function holdLastRow(asks) {
 
 for (const name of ["htmx:before:request", "htmx:beforeRequest"]) {
   document.addEventListener(name, ({ detail }) => {
-    if ((detail.ctx?.sourceElement || detail.elt)?.closest?.(".photos-more")) holdLastRow(true);
+    if ((detail.ctx?.sourceElement || detail.elt)?.closest?.(MORE)) holdLastRow(true);
   });
 }
 for (const name of ["htmx:after:swap", "htmx:afterSwap", "htmx:error", "htmx:sendError"]) document.addEventListener(name, () => holdLastRow());

@@ -20,7 +20,7 @@ const stage = (() => {
   let flipped = false; // the other picture is shown in place of this one
   let pinned = null; // {whole, alt}: the pinned picture for comparison
   let around = 0; // the margin around the picture, as a fraction of its sides
-  let asking = null; // for what was asked for last
+  let asking = null; // what was asked for last
   let title = ""; // of the list's page
   let tools = null; // a promise that their scripts are there
 
@@ -55,7 +55,7 @@ const stage = (() => {
   // The parts that act on the picture.
   const ACTIONS = ".stage-bar > :not(.stage-close), .rail, .tools";
 
-  // Disable the actions while the next picture loads: until then they are the previous one's.
+  // Until the next picture is there, the actions are the previous one's.
   function hold(is) {
     const actions = [...article().querySelectorAll(ACTIONS)];
     if (actions.some((each) => each.contains(document.activeElement))) part("view").focus({ preventScroll: true });
@@ -87,8 +87,8 @@ const stage = (() => {
     zoom.reset();
   }
 
-  // Unless the stage was closed or asked for another one meanwhile; notices in any case.
-  function put(text, step, mine = request) {
+  // Unless another one was asked for meanwhile; notices in any case.
+  function put(text, step, mine = request, keep) {
     const found = document.createElement("template");
     found.innerHTML = text;
     const now = found.content.querySelector(".stage");
@@ -99,6 +99,7 @@ const stage = (() => {
     const old = article();
     if (old?.querySelector(".stage-drawer")?.open) now.querySelector(".stage-drawer").open = true;
     const focus = old?.contains(document.activeElement) && document.activeElement;
+    const typed = keep?.(old, now);
     if (old) old.replaceWith(now);
     else holder().prepend(now);
     htmx.process(now);
@@ -107,17 +108,17 @@ const stage = (() => {
     document.title = now.dataset.title;
     begin(step);
     // Focus the new picture, for shortcuts.
-    if (focus) (focus.rel && now.querySelector(`[rel=${focus.rel}]:not([hidden])`) || part("view")).focus({ preventScroll: true });
+    if (focus) (typed || focus.rel && now.querySelector(`[rel=${focus.rel}]:not([hidden])`) || part("view")).focus({ preventScroll: true });
     return true;
   }
 
-  async function show(address, step = 0) {
+  async function show(address, step = 0, keep) {
     const mine = ++request;
     const isOver = over?.open;
     const link = linkOf(address);
     if (link) {
       from = address;
-      preview(link);
+      if (!keep) preview(link);
       follow(); // the next key continues from here
     }
     asking?.abort();
@@ -125,16 +126,17 @@ const stage = (() => {
     const answer = await fetch(address, { headers: { "HX-Request": "true" }, cache: "no-store", signal: asking.signal }).catch(() => null);
     const text = await answer?.text().catch(() => "");
     await tools;
+    if (mine === request) asking = null;
     if (mine !== request || isOver && !over.open) return;
-    // Signed out, deleted, or no server: load the page, which shows the error.
-    if (!answer?.ok || !put(text, step)) location.assign(address);
+    // Signed out, deleted, or no server: the page says which.
+    if (!answer?.ok || !put(text, step, mine, keep)) location.assign(address);
   }
 
   const NOTES = ["notices", "announce"];
 
   function open(link) {
     const address = link.getAttribute("href");
-      history.scrollRestoration = "manual";
+    history.scrollRestoration = "manual";
     history.pushState({ stage: true }, "", address);
     raise(address);
   }
@@ -159,6 +161,7 @@ const stage = (() => {
   // The picture that was shown last; scrolled to only if it is out of view.
   function abandon() {
     request += 1;
+    asking = null;
     tool = "";
     pinned = null;
     document.title = title;
@@ -232,7 +235,7 @@ const stage = (() => {
     else if (tool === "compare" && link.closest(".strip")) {
       if (!link.matches("[aria-current]")) pin({ whole: link.dataset.whole, alt: link.getAttribute("aria-label") });
     } else if (link.matches(".stage-step")) go({ prev: -1, next: 1 }[link.rel]);
-    else if (link.matches(".strip-picture")) show(address);
+    else if (link.matches(".strip-picture")) { if (!link.ariaCurrent) show(address); }
     else if (link.matches(".stage-close") && (over?.open || history.state?.stage)) leave();
     else {
       // If the form is on this page it is filled without a reload.
@@ -649,9 +652,10 @@ const stage = (() => {
   });
 
   return {
-    pixel, zoom, part, article,
+    pixel, zoom, part, article, show,
     keep(share) { around = share; },
     paint(using) { painter = using; },
     get tool() { return tool; },
+    get isBusy() { return tool === "compare" || fingers.size || asking; },
   };
 })();

@@ -63,7 +63,7 @@
       else if (old) replaceWith(card, old);
       else if (before || found.isAll) {
         if (before) before.before(card);
-        else feed().append(card);
+        else feed().querySelector(":scope > .sheet-end").before(card);
         htmx.process(card);
         before = card;
       }

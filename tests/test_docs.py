@@ -18,7 +18,7 @@ from tests.each import for_each
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     page
-    for folder in (".", "docs", "simulator")
+    for folder in (".", "docs", "docs/examples", "simulator")
     for page in ROOT.glob(f"{folder}/*.md")
 )
 PAIRS = [page for page in PAGES if page.name.endswith(".en.md")]
@@ -65,13 +65,14 @@ def test_other_language_is_one_click_away(english):
 def test_index_names_every_page_once(index):
     suffix = index.removeprefix("README")
     is_english = suffix == ".en.md"
+    docs = ROOT / "docs"
     pages = {
-        page.name
-        for page in (ROOT / "docs").glob(f"*{suffix}")
+        page.relative_to(docs).as_posix()
+        for page in docs.rglob(f"*{suffix}")
         if page.name.endswith(".en.md") == is_english
     }
 
-    found = LINK.findall((ROOT / "docs" / index).read_text("utf-8"))
+    found = LINK.findall((docs / index).read_text("utf-8"))
 
     named = [each for each in found if not each.startswith(("../", "README"))]
     assert sorted(named) == sorted(pages - {index})

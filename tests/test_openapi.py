@@ -23,7 +23,7 @@ OF_PAGES = {
     *("second_factor_failed", "second_factor_lacking", "ticket_invalid"),
     *("invitation_invalid", "not_yourself", "sign_in_busy"),
     *("nothing_selected", "archive_too_large", "session_not_found"),
-    *("too_many_downloads", "password_needed", "selection_too_large"),
+    *("clips_unlike", "too_many_downloads", "password_needed", "selection_too_large"),
     "too_many_assistant_requests",
 }
 SOURCES = (Path(__file__).parent.parent / "jimeng").glob("**/*.py")

@@ -1,7 +1,7 @@
 """Export a user's data as one archive: pictures, inputs, and JSON of the rest."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from itertools import chain
 from typing import TypeVar
@@ -36,7 +36,7 @@ Kind = TypeVar("Kind", bound=Stored)
 
 def export(
     principal: Principal, zone: tzinfo, *, with_prompts: bool = False
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """
     Stream the archive of everything that the principal owns, without the trash.
 

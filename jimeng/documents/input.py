@@ -46,7 +46,7 @@ class Input(Stored):
         file_id: The id of the prepared file, once it is ready.
         raw_id: The id of the file as received, until it is ready.
         url: The URL to download it from.
-        picture: The id of the `Image` that it is a copy of.
+        picture: The id of the `Image` that it is a copy of, or the last frame of.
         given_width: Width in pixels before downscaling, upright.
         alpha: Whether it has transparent pixels.
         sha256: Hash of the file *file_id*, in hex.

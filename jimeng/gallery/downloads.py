@@ -9,8 +9,8 @@ import logging
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, tzinfo
 from itertools import chain, islice
 
@@ -20,8 +20,15 @@ from pymongo.errors import PyMongoError
 from jimeng import jobs, pictures
 from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
-from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
+from jimeng.errors import (
+    ImageNotFound,
+    JimengError,
+    PictureInvalid,
+    StorageUnavailable,
+)
 from jimeng.gallery.browsing import pictures_of
+from jimeng.jobs.video_disk_space import RESERVE_BYTES, free_bytes
+from jimeng.pictures import video_decoder
 from jimeng.pictures.contents import Content, FilePieces, Pieces
 from jimeng.pictures.metadata import Provenance, Written, write_into
 from jimeng.pictures.stores import StoredFile
@@ -32,6 +39,7 @@ from jimeng.tasks.retries import original_wording
 log = logging.getLogger(__name__)
 
 MAX_PICTURES = 500  # in an archive of selected pictures
+MAX_JOINED_BYTES = 2**30  # of clips that are joined
 MAX_BYTES = 4 * 2**30  # of these: more than that many programs cannot unpack
 BATCH = 100  # records read at a time: the client may be slow
 MAX_NAME_CHARS = 40  # of a prompt that become a file's name
@@ -69,6 +77,13 @@ class ArchiveTooLarge(JimengError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, limit=MAX_PICTURES, gib=MAX_BYTES // 2**30)
+
+
+class ClipsUnlike(JimengError):
+    """Clips cannot be joined, since one is not encoded like the first."""
+
+    code = "clips_unlike"
+    status = 422
 
 
 class ZipBuffer:
@@ -206,7 +221,7 @@ def find_selected(principal: Principal, picture_ids: Sequence[str]) -> list[Imag
 
 def pack(
     images: Iterable[Image], zone: tzinfo, *, reader: Principal | None = None
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """
     Pack these pictures into an archive, each named after its prompt.
 
@@ -269,6 +284,42 @@ def open_as(
     file = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes
     file.write(encoded)
     return FilePieces(file, 0, len(encoded)), len(encoded)  # type: ignore[arg-type]
+
+
+def join_clips(clips: Sequence[Image]) -> FilePieces:
+    """
+    Join videos without encoding them. The caller has checked access.
+
+    Returns:
+        An MP4, which the caller closes; its file is on no disk any more then.
+
+    Raises:
+        ArchiveTooLarge: they have more than `MAX_JOINED_BYTES`, or take too long.
+        ClipsUnlike: one is broken, has another size, or is encoded otherwise.
+        ServerBusy: as `video_decoder.join`.
+        StorageUnavailable: there is no room on the disk, or a file cannot be read.
+    """
+    length = sum(each.bytes for each in clips)
+    if length > MAX_JOINED_BYTES:
+        raise ArchiveTooLarge(f"{len(clips)} clips of {length} bytes")
+    if free_bytes() < 2 * length + RESERVE_BYTES:
+        raise StorageUnavailable(f"no room to join {length} bytes", retry_after=60)
+    videos = [file_of(each) for each in clips]
+    with ExitStack() as stack:
+        directory = jobs.runtime().store.scratch_directory()
+        file = stack.enter_context(tempfile.TemporaryFile(buffering=0, dir=directory))
+        try:
+            about = video_decoder.join(videos, file, user=clips[0].user_id)
+        except PictureInvalid as error:  # beyond its limits of time and memory
+            raise ArchiveTooLarge(f"{len(clips)} clips: {error}") from error
+        if "unlike" in about:
+            number = about["unlike"]
+            clip = clips[number - 1]
+            size = f"{clip.width}×{clip.height}"
+            raise ClipsUnlike(f"clip {number}", number=number, size=size)
+        begin = sum(each.length for each in videos)
+        stack.pop_all()
+        return FilePieces(file, begin, begin + about["length"])
 
 
 def metadata_of(image: Image, task: Task) -> Provenance:

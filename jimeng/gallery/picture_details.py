@@ -15,6 +15,7 @@ from jimeng.tasks.queries import find
 
 MAX_FAMILY = 40  # tasks that are shown with one
 MAX_DEPTH = 8  # edits of edits that are followed back
+MAX_CLIPS = 60  # that are joined
 log = logging.getLogger(__name__)
 
 
@@ -95,6 +96,24 @@ def source_task(principal: Principal, task: Task) -> Task | None:
         return find(principal, image.task_id)
     except (ImageNotFound, TaskNotFound):
         return None
+
+
+def clips_up_to(principal: Principal, video: Image) -> list[Image]:
+    """
+    The clips that end in *video*, each of which continues the one before, as far as
+    they exist; at most `MAX_CLIPS`.
+    """
+    found = [video]
+    while len(found) < MAX_CLIPS:
+        try:
+            task = find(principal, found[0].task_id)
+            before = find_picture(principal, source_id(task) or "")
+        except (ImageNotFound, TaskNotFound):
+            break
+        if not before.is_video or before.id in {each.id for each in found}:
+            break
+        found.insert(0, before)
+    return found
 
 
 def family(principal: Principal, task: Task) -> list[Task]:

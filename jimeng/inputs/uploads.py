@@ -62,6 +62,7 @@ def upload(
     *,
     field: str,
     under: Mapping[str, str] = MappingProxyType({}),
+    video: str | None = None,
 ) -> Input:
     """
     Store a picture as an upload.
@@ -71,6 +72,7 @@ def upload(
         content: As received; or a function that makes it, called within the limits.
         field: Its field in the request.
         under: The idempotency key of `upload_once`, and its fingerprint.
+        video: The id of the video that it is the last frame of.
 
     Raises:
         UserIdNotYours: the principal may not act for that user.
@@ -87,6 +89,7 @@ def upload(
             content = content() if callable(content) else content
             owner_id = limits.owner_of(principal, user_id)
             named = {"owner_id": owner_id} if owner_id else {}
+            named |= {"picture": video} if video else {}
             return store_input(user_id, content, is_upload=True, **named, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)

@@ -43,7 +43,7 @@ UPPER_QUANTILE = 5 / 6  # of a normal distribution lie below mean plus one devia
 DEFAULT_DEVIATION, MIN_DEVIATION = 1.0, 0.08  # of the logarithm
 # Standard deviations from the median: about one picture in eight is ready sooner, and
 # one in forty later. The interval between two polls is a share of one deviation. Other
-# figures are compared in docs/performance.md.
+# figures are in docs/performance.md.
 EARLIEST_DEVIATIONS, LATEST_DEVIATIONS, INTERVAL_SHARE = 1.2, 2.0, 0.5
 
 # account -> until when, how many

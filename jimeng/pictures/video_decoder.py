@@ -1,11 +1,13 @@
 """
-Describe videos, and decode their frames, in a separate process, one at a time.
+Describe videos, decode their frames, and join them, in a separate process, one at a
+time.
 
 The process is started for each video, with the open file as its standard input, so that
 a file that corrupts it cannot affect the next one.
 """
 
 import atexit
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +83,30 @@ class VideoDecoder(Decoder):
 
         return self._ask_twice(ask, user, MAX_WAITING_FRAMES)[1]
 
-    def _ask_about(self, file: IO[bytes], *arguments: int) -> tuple[dict, bytes]:
+    def join(self, videos: Sequence[Content], into: IO[bytes], user: str) -> dict:
+        """
+        Join videos, as `video_process.join`.
+
+        Args:
+            into: An empty file: receives the videos, and after them the result.
+
+        Raises:
+            PictureInvalid: as `Decoder.work`.
+            ServerBusy: as `frame`.
+        """
+        for video in videos:
+            with closing(video.pieces()) as pieces:
+                into.writelines(pieces)
+        lengths = [video.length for video in videos]
+
+        def ask() -> tuple[dict, bytes]:
+            into.truncate(sum(lengths))
+            into.seek(0)
+            return self._ask_about(into, None, lengths)
+
+        return self._ask_twice(ask, user, MAX_WAITING_FRAMES)[0]
+
+    def _ask_about(self, file: IO[bytes], *arguments: object) -> tuple[dict, bytes]:
         limits = MEMORY_BYTES, CPU_SECONDS
         self._process = start("video_process", *limits, *arguments, stdin=file)
         answer = self._answer()
@@ -102,6 +127,17 @@ def frame(video: Content, at_ms: int | None, *, user: str = "") -> bytes:
         ServerBusy: as `VideoDecoder.frame`.
     """
     return decoder.frame(video, at_ms, user)
+
+
+def join(videos: Sequence[Content], into: IO[bytes], *, user: str = "") -> dict:
+    """
+    Join videos without encoding them, as `VideoDecoder.join`.
+
+    Raises:
+        PictureInvalid: as `inspect_video`.
+        ServerBusy: as `VideoDecoder.frame`.
+    """
+    return decoder.join(videos, into, user)
 
 
 def inspect_video(path: Path, *, user: str = "") -> Video:

@@ -1,27 +1,30 @@
 """
 The process that describes one video, read from its standard input, or decodes one of
-its frames, and ends.
+its frames, or joins several, and ends.
 
     python -c "…; main(MEMORY, SECONDS)" < video.mp4
     python -c "…; main(MEMORY, SECONDS, MILLISECONDS)" < video.mp4
+    python -c "…; main(MEMORY, SECONDS, null, [BYTES, …])" <> videos
 
 As the decoder process of pictures, it has no secrets, and limited memory and CPU time.
-It reads the open file only: FFmpeg may neither open another one nor connect.
+It uses the open file only: FFmpeg may neither open another one nor connect.
 """
 
 import io
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import partial
 from typing import BinaryIO, NoReturn
 
 import av
-from av.container import InputContainer
+from av.audio.codeccontext import AudioCodecContext
+from av.container import InputContainer, OutputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image as Pillow
@@ -44,7 +47,12 @@ HD_HEIGHT = 720
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 
 
-def main(memory: int, seconds: int, at_ms: int | None = None) -> None:
+def main(
+    memory: int,
+    seconds: int,
+    at_ms: int | None = None,
+    lengths: Sequence[int] | None = None,
+) -> None:
     """
     Describe the video on standard input.
 
@@ -52,10 +60,13 @@ def main(memory: int, seconds: int, at_ms: int | None = None) -> None:
         memory: Limit of the address space, in bytes.
         seconds: CPU time limit.
         at_ms: Decode the frame of this moment instead; -1 for the last.
+        lengths: Join the videos of these lengths in bytes instead, see `join`.
     """
     confine(memory)
     limit(resource.RLIMIT_CPU, seconds)
-    work = describe if at_ms is None else partial(frame, at_ms=at_ms)
+    work: Callable = describe if at_ms is None else partial(frame, at_ms=at_ms)
+    if lengths is not None:
+        work = partial(join, lengths=lengths)
     with suppress(BrokenPipeError):  # the parent is gone
         answer(sys.stdout.buffer, work, os.fdopen(0, "rb", buffering=0))
 
@@ -104,6 +115,124 @@ def frame(file: BinaryIO, at_ms: int) -> tuple[dict[str, object], bytes]:
         return {}, poster_of(shown)
 
 
+class Part:
+    """
+    A part of a file, as a file of its own for FFmpeg.
+
+    Attributes:
+        length: In bytes; grows as it is written.
+    """
+
+    def __init__(self, file: BinaryIO, begin: int, length: int = 0) -> None:
+        self._number, self._begin = file.fileno(), begin
+        self.length, self._at = length, 0
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.length}
+        self._at = base[whence] + offset
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = self.length - self._at
+        size = left if size < 0 else min(size, left)
+        found = os.pread(self._number, max(size, 0), self._begin + self._at)
+        self._at += len(found)
+        return found
+
+    def write(self, piece: bytes) -> int:
+        written = os.pwrite(self._number, piece, self._begin + self._at)
+        self._at += written
+        self.length = max(self.length, self._at)
+        return written
+
+
+def join(file: BinaryIO, lengths: Sequence[int]) -> tuple[dict[str, object], bytes]:
+    """
+    Write one MP4 with the packets of several after them into their file. Nothing is
+    decoded, so all must be encoded alike.
+
+    Args:
+        file: The videos, one after the other; readable and writable.
+        lengths: Of each video, in bytes.
+
+    Returns:
+        ``length`` in bytes of the MP4 that follows the videos; or ``unlike``, the
+        number from 1 of the first that is broken, or not encoded like the first one.
+    """
+    begin = sum(lengths)
+    whole, until = Part(file, begin), Fraction(0)
+    with av.open(whole, "w", format="mp4", io_open=refuse_to_open) as out:
+        tracks: list[av.stream.Stream] = []
+        encoding: list[tuple] = []
+        for number, length in enumerate(lengths):
+            part = Part(file, sum(lengths[:number]), length)
+            try:
+                with opened(part) as container:
+                    streams = tracks_of(container)
+                    found = [encoding_of(each) for each in streams]
+                    if not tracks:
+                        encoding = found
+                        tracks = [out.add_stream_from_template(s) for s in streams]
+                    if encoding != found:
+                        raise PictureInvalid("encoded otherwise")  # noqa: TRY301
+                    copies = dict(zip(streams, tracks, strict=True))
+                    until = append(out, container, copies, until)
+            except PictureInvalid:
+                return {"unlike": number + 1}, b""
+    return {"length": whole.length}, b""
+
+
+def tracks_of(container: InputContainer) -> list[av.stream.Stream]:
+    """
+    The video track, and the first one of sound, if there is any.
+
+    Raises:
+        PictureInvalid: as `video_track`.
+    """
+    return [video_track(container), *container.streams.audio[:1]]
+
+
+def encoding_of(stream: av.stream.Stream) -> tuple:
+    """What is equal for streams whose packets may follow each other."""
+    context = stream.codec_context
+    kind: tuple = ()
+    if isinstance(context, VideoCodecContext):
+        kind = (context.width, context.height, context.pix_fmt)
+    elif isinstance(context, AudioCodecContext):
+        kind = (context.sample_rate, context.layout.name)
+    return context.name, *kind, context.extradata, stream.time_base
+
+
+def append(
+    out: OutputContainer,
+    container: InputContainer,
+    tracks: Mapping[av.stream.Stream, av.stream.Stream],
+    begin: Fraction,
+) -> Fraction:
+    """
+    Copy the packets of the streams to their *tracks*, from *begin* seconds on.
+
+    Returns:
+        Their end, in seconds.
+    """
+    end = begin
+    starts: dict[av.stream.Stream, int] = {}
+    for packet in packets(container, *tracks):
+        base = packet.time_base or Fraction(1)
+        if packet.pts is None or packet.dts is None:
+            continue
+        zero = starts.setdefault(packet.stream, packet.stream.start_time or 0)
+        shift = round(begin / base) - zero
+        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+        end = max(end, (packet.pts + (packet.duration or 0)) * base)
+        packet.stream = tracks[packet.stream]
+        out.mux(packet)
+    return end
+
+
 def frame_at(
     container: InputContainer, video: VideoStream, begin: int, until: int
 ) -> VideoFrame | None:
@@ -122,7 +251,7 @@ def frame_at(
 
 
 @contextmanager
-def opened(file: BinaryIO) -> Iterator[InputContainer]:
+def opened(file: BinaryIO | Part) -> Iterator[InputContainer]:
     """
     The MP4 in a file.
 

@@ -1,11 +1,10 @@
 """The tables of ``docs/models.md``, generated from the built-in models."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from jimeng.billing.costs import yuan
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import PROVIDERS, Model
-from jimeng.providers.models import Size
 from jimeng.providers.models.model import (
     MILLION_TOKENS,
     PICTURE,
@@ -13,7 +12,7 @@ from jimeng.providers.models.model import (
     Step,
     Takes,
 )
-from jimeng.providers.models.video import VIDEO_RATIOS, VideoModel
+from jimeng.providers.models.video import VideoModel
 from jimeng.providers.models.video_validation import spans
 from scripts.tables import head, in_language, table_row
 
@@ -68,9 +67,8 @@ def tables(language: str) -> str:
         parts.append(
             head(INPUT_COLUMNS, language) + "".join(input_rows(each.models, language))
         )
-        parts += [sizes(model, language) for model in pictures]
         title = in_language("视频 / videos", language)
-        parts += [f"## {label}: {title}\n", *video_tables(videos, language)]
+        parts += [f"## {label}: {title}\n", video_table(videos, language)]
     return "\n".join(parts)
 
 
@@ -155,46 +153,9 @@ def limits(model: Model, language: str) -> str:
     return f"{area} {low}–{high}, {ratio} ≤ {model.max_ratio:g}:1"
 
 
-def sizes(model: Model, language: str) -> str:
-    if model.follows:
-        return f"### {model.id}\n\n{output_size(model, language)}"
-    table = head(("比例 / Ratio", "`standard`", "`hd`"), language)
-    for ratio, size in model.sizes.items():
-        table += table_row((ratio, text(size), text(model.hd_sizes[ratio])))
-    named = [f"`{word}` = {text(size)}" for word, size in model.keywords.items()]
-    if named:
-        word = in_language("名称： / Named: ", language)
-        table += f"\n{word}{', '.join(named)}\n"
-    return f"### {model.id}\n\n{table}"
-
-
-def output_size(model: Model, language: str) -> str:
-    """The output size, where it follows from the input."""
-    keywords = " ".join(f"`{word}` = {max(s)}" for word, s in model.keywords.items())
-    said = {
-        "inpainting": "与输入图片一样大。 / As large as the input image.",
-        "outpainting": "输入图片加上扩展的边。 / The input image with its new edges.",
-        "upscaling": f"长边：{keywords} / The longer side: {keywords}",
-    }
-    return in_language(said[model.task], language) + "\n"
-
-
-def video_tables(models: Sequence[Model], language: str) -> Iterator[str]:
-    """The table of video models, and their sizes, once for models with the same."""
-    yield head(VIDEO_COLUMNS, language) + "".join(
-        video_row(model, model.video, language) for model in models if model.video
-    )
-    rows: dict[str, dict[str, list[str]]] = {}
-    for model in models:
-        for resolution, its in (model.video.resolutions if model.video else {}).items():
-            sizes_text = " ".join(map(text, its.values()))
-            named = rows.setdefault(resolution, {}).setdefault(sizes_text, [])
-            named.append(f"`{model.id}`")
-    columns = ("清晰度 / Resolution", "名称 / Names", *VIDEO_RATIOS)
-    yield head(columns, language) + "".join(
-        table_row((resolution, " ".join(names), *sizes_of_row.split()))
-        for resolution, found in rows.items()
-        for sizes_of_row, names in found.items()
+def video_table(videos: Iterable[Model], language: str) -> str:
+    return head(VIDEO_COLUMNS, language) + "".join(
+        video_row(model, model.video, language) for model in videos if model.video
     )
 
 
@@ -229,7 +190,3 @@ def video_row(model: Model, video: VideoModel, language: str) -> str:
             price(model, language),
         )
     )
-
-
-def text(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"

@@ -97,7 +97,7 @@ ROUTES: dict[str, Route] = {
         web.retry web.delete web.again web.input_picture web.input_thumbnail
         web.reference web.batch web.batch_now web.batch_card web.cancel_batch
         web.retry_batch web.delete_batch web.picture web.family web.replace_link
-        web.delete_picture web.take_frame web.input_stage web.collection
+        web.delete_picture web.join_clips web.take_frame web.input_stage web.collection
         web.delete_collection
         web.share web.replace_share web.end_share web.trashed_thumbnail
         web.restore_task web.purge_task web.revoke_key web.webhook

@@ -9,7 +9,7 @@ from tests.browser.harness import every_look
 from tests.browser.making import ask, clear, make, slot_of, type_at_once
 from tests.browser.windows import await_scripts
 
-SHEET = "/?view=sheet&size=512x512"
+SHEET = "/?size=512x512"
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,9 @@ def test_sheet_in_every_look(visit, tasks, live_server, look):
         found.tasks.delete_one({"_id": waiting})
 
 
-def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
-    """For the picture with the focus or under the pointer; back in the list, none."""
+def test_verbs_have_keys(visit, tasks):
+    """For the picture with the focus or under the pointer."""
     page = visit(f"{SHEET}&model=jimeng-i2i-3.0", lang="en").page
-    page.goto("/")
-    expect(page.locator(".feed")).to_have_attribute("data-view", "sheet")
     slot = slot_of(page, tasks[-1])
 
     slot.locator(".slot-link").focus()
@@ -79,10 +77,6 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     expect(favourite).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("f")
     expect(favourite).to_have_attribute("aria-pressed", "false")
-
-    page.get_by_role("link", name="List", exact=True).click()
-    expect(page.locator(".feed")).to_have_attribute("data-view", "list")
-    expect(slot.locator(".tool-vary")).to_be_hidden()
 
 
 @pytest.mark.parametrize(("key", "before"), [("i", "a draft,"), ("v", "第 12 个")])

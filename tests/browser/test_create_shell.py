@@ -77,7 +77,7 @@ def test_key_of_an_input_method_is_no_shortcut(visit, live_server):
     nothing, closes nothing and moves nothing; the same key does so afterwards.
     """
     made = make(live_server, "拼音里的猫")
-    page = (seen := visit("/?view=sheet&size=512x512", lang="en")).page
+    page = (seen := visit("/?size=512x512", lang="en")).page
     field, menu, own = (
         page.locator(f"#{n}") for n in ("prompt", "menu-style", "style-own")
     )
@@ -150,7 +150,7 @@ def test_server_that_cannot_be_reached(visit, look):
 def test_phone_has_its_bar_on_every_page(visit, live_server):
     """At the lower edge, with the one entry marked that is the page, or the part that
     it belongs to."""
-    clear(live_server)  # what loads when it comes into view moves the foot
+    clear(live_server)  # what loads when it comes into view moves the end
     page = visit("/", lang="en", width=390, refused=(404,)).page
     bar = page.get_by_role("navigation", name="Main")
 
@@ -171,8 +171,8 @@ def test_phone_has_its_bar_on_every_page(visit, live_server):
         assert (box["x"], box["width"], wide) == (0, 390, 390), path
         assert box["y"] + box["height"] == pytest.approx(844, abs=1), path
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
-        foot = page.locator(".foot").bounding_box()
-        assert foot["y"] + foot["height"] <= box["y"] + 1, f"{path}: foot is covered"
+        main = page.locator("main").bounding_box()
+        assert main["y"] + main["height"] <= box["y"] + 1, f"{path}: covered"
 
 
 UNDER = """() => {

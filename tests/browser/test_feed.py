@@ -23,7 +23,7 @@ from tests.system.stack import Stack
 REFUSED, UNKNOWN, SECRET = "[[50413]] ", "[[50500]] ", "[[100010]] "
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 LATER = {"delay": 600}  # seconds: it is live, and nothing comes of it in a test
-PLACE = re.compile("排队第 1 位|No. 1 in the queue")
+PLACE = re.compile("排队|Queued")
 DRAWING = re.compile(r"生成中\s*\d+ .+ / 约 10 分|Generating\s*\d+ .+ of about 10 min")
 
 
@@ -134,8 +134,8 @@ def test_focus_goes_to_the_words_when_its_button_goes(visit, site):
 
 def test_new_results_leave_scroll_and_selection_alone(visit, site):
     """Whoever looks at an old picture goes on doing so."""
-    for number in range(3):
-        make(site, f"旧的一张 {number}", size="1:1")
+    for number in range(5):
+        make(site, f"旧的一张 {number}", size="768x512", n=4)
     with keep_generating(site):
         task_id = ask(site, "新的一张")
         page = visit("/", width=390).page

@@ -258,7 +258,8 @@ def test_dropped_picture_gives_its_words_back(visit, live_server, look):
     task_id = make(live_server, SAID, seed=4711, style="ink", size="1664x936")
     page = (seen := visit("/?model=jimeng-i2i-3.0", **look)).page
     page.fill("#prompt", "另一句话")
-    link = page.locator(f"#task-{task_id} a[download]").first.get_attribute("href")
+    view = page.locator(f"#task-{task_id} .slot-link").get_attribute("data-view")
+    link = f"{view}?download=1"  # with its words
 
     page.evaluate(DROP_LINK, link)
 

@@ -60,7 +60,6 @@ def test_first_visits(visit, live_server):
         photos = "a[data-view] img"
         for path, last, most_kb, own_kb in [
             ("/", photos, 558, 115),
-            ("/?view=sheet", photos, 558, 115),
             ("/gallery", photos, 650, 85),
             (f"/pictures/{newest}", ".rail", math.inf, 90),
         ]:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ __all__ = ["receivers"]
 
 pytestmark = pytest.mark.system
 
+EXAMPLES = ROOT / "docs" / "examples"
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
@@ -70,7 +72,7 @@ def keys(stack) -> dict[str, str]:
 
 def run_commands(stack: Stack, page: str) -> str:
     """Run the commands of a guide, in order; what the last one printed."""
-    text = (ROOT / "docs" / page).read_text("utf-8").replace("\\\n", "")
+    text = (EXAMPLES / page).read_text("utf-8").replace("\\\n", "")
     commands = re.findall(r"^ *\.venv/bin/flask --app wsgi (.+)", text, re.M)
     *_, said = [flask(stack, *each.split()) for each in commands]
     return said.strip()
@@ -78,19 +80,18 @@ def run_commands(stack: Stack, page: str) -> str:
 
 class Program:
     """
-    A program of a guide, and its webhook.
+    A program beside a guide, and its webhook.
 
     Attributes:
         webhook: Its endpoint's record.
     """
 
-    def __init__(self, stack: Stack, key: str, page: str, folder: Path) -> None:
+    def __init__(self, stack: Stack, key: str, name: str, folder: Path) -> None:
         self.stack, self.key = stack, key
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        (code,) = blocks(f"docs/{page}", "python")
-        self.file = folder / "program.py"
-        self.file.write_text(code, "utf-8")
+        self.file = folder / name
+        shutil.copy(EXAMPLES / name, self.file)
         url = {"url": f"{self.url}/jimeng"}
         self.webhook = self.jimeng("POST", "/api/v1/webhooks", json=url)
         self.start()
@@ -153,11 +154,11 @@ class Program:
 
 @pytest.fixture
 def program(stack, keys, tmp_path) -> Iterator[Callable[[str, str], Program]]:
-    """Starts the program of a page with the key of that prefix."""
+    """Starts a program of docs/examples with the key of that prefix."""
     made: list[Program] = []
 
-    def start(page: str, prefix: str) -> Program:
-        made.append(Program(stack, keys[prefix], page, tmp_path))
+    def start(name: str, prefix: str) -> Program:
+        made.append(Program(stack, keys[prefix], name, tmp_path))
         return made[-1]
 
     yield start
@@ -176,7 +177,7 @@ def billed(stack: Stack) -> int:
 
 def test_shop_draws_what_is_ordered(stack, program):
     """Once each, whatever is killed or delivered twice; by customer."""
-    shop, before = program("web_shop.en.md", "shop:"), billed(stack)
+    shop, before = program("shop.py", "shop:"), billed(stack)
 
     def order(prompt: str) -> str:
         given = {"customer": "ada", "prompt": prompt}
@@ -239,7 +240,7 @@ def posted(slack: Receiver, trigger: str) -> list[dict]:
 
 def test_bot_posts_what_is_asked_for(stack, program, receivers):
     """Once each, whatever is killed, delivered twice, or unwell at Slack."""
-    bot, before = program("slack_bot.en.md", "slack:"), billed(stack)
+    bot, before = program("bot.py", "slack:"), billed(stack)
     slack = receivers()
     one, two, three = (f"{n}.13345224609" for n in (1, 2, 3))
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,8 @@ from jimeng.gallery import browsing, picture_details, tags, trash
 from jimeng.gallery.browsing import PictureFilter
 from jimeng.gallery.tags import MAX_TAGS, change_tags
 from jimeng.web.gallery import browsing as days
+from jimeng.web.gallery import filters
+from jimeng.web.gallery.filters import period_of
 from jimeng.web.site.formats import zone
 from tests.each import for_each
 from tests.hung import hang
@@ -130,6 +132,33 @@ def test_address_holds_the_state(client):
     assert client.get(odd).status_code == 200, "what cannot be meant is left out"
     months = headings(client.get("/gallery?q=猫"))
     assert months == ["2025年3月"], "few pictures do not stand under many days"
+
+
+def test_periods_are_whole_weeks_and_months():
+    """Weeks begin on Monday; a year's first month is preceded by that of the year
+    before."""
+    sunday, new_year = date(2025, 3, 9), date(2025, 1, 1)
+
+    assert period_of("today", sunday) == (sunday, None)
+    assert period_of("this_week", sunday) == (date(2025, 3, 3), None)
+    assert period_of("last_week", sunday) == (date(2025, 2, 24), date(2025, 3, 2))
+    assert period_of("last_month", sunday) == (date(2025, 2, 1), date(2025, 2, 28))
+    assert period_of("last_month", new_year) == (date(2024, 12, 1), date(2024, 12, 31))
+    assert period_of("", sunday) == (None, None)
+
+
+def test_period_narrows_the_gallery(client, monkeypatch):
+    """Together with the days that are given; another word is left out."""
+    hang("三", "二", "一", newest=NIGHT, apart=timedelta(days=7))
+    monkeypatch.setattr(filters, "today", lambda where: date(2025, 3, 6))
+
+    last_week = client.get("/gallery?period=last_week")
+
+    assert shown(last_week) == ["二"]
+    assert '<option value="last_week" selected>' in last_week.text
+    assert shown(client.get("/gallery?period=this_week")) == ["三"]
+    assert shown(client.get("/gallery?period=last_month&from=2025-02-22")) == ["二"]
+    assert len(shown(client.get("/gallery?period=$gt"))) == 3
 
 
 def test_next_page_is_a_plain_link(client, monkeypatch):

@@ -2,6 +2,7 @@
 
 import io
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -73,6 +74,36 @@ def test_form_with_files_asks_with_them_in_order(client):
     sizes = [Input.find_one({"_id": each}).size for each in task.inputs]
     assert sizes == [(400, 300), (200, 160)]
     assert shown(client.get(answer.headers["Location"])) == task.inputs
+
+
+def test_settings_for_a_reference_end_with_it(client):
+    """A later text has the model and size that were used for texts, in a new browser
+    as well."""
+    ask(client, model=TAKES_NONE, size="4:3")
+    sent = submit(client, given.photo(), size="1771x1328", model=TAKES)
+
+    page = client.get("/")
+    client.delete_cookie("used")
+    anew = client.get("/")
+
+    assert chosen(client.get(sent.location), "model") == TAKES
+    for each in (page, anew):
+        assert chosen(each, "model") == TAKES_NONE
+        assert chosen(each, "size") == "4:3"
+
+
+def test_unsent_settings_for_a_reference_are_there_while_it_is(client):
+    """After a reload, whose address names the reference; another page has none."""
+    upload = give(client, given.photo()).text
+    (image,) = set(re.findall(r'name="image" value="([^"]+)"', upload))
+    left = {"who": "", "model": TAKES, "size": "1771x1328", "refers": "1"}
+    client.set_cookie("choices", urlencode(left))
+
+    with_it, without = client.get(f"/?image={image}"), client.get("/")
+
+    assert chosen(with_it, "model") == TAKES
+    assert chosen(with_it, "size") == "1771x1328"
+    assert chosen(without, "size") == "1:1"
 
 
 def test_form_that_is_refused_keeps_its_files(client):

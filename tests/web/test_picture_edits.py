@@ -101,6 +101,8 @@ def test_edits_land_in_the_strip(client, picture, work_off):
         assert f'href="/pictures/{name}"' in strip
         assert f'href="/pictures/{name}"' in page.text
     assert "hx-get" not in strip and "data-ended" in strip
+    assert f'data-arrived="/pictures/{made.id}_0"' in strip
+    assert "data-arrived" not in before.text  # of what had ended before
     assert f'href="/pictures/{made.id}_1"' in before.text
     shown = 'class="stage-before needs-script" data-src="'
     assert shown in page.text and shown not in before.text

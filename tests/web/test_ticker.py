@@ -77,7 +77,7 @@ def test_waiting_pictures_show_their_place(client):
     forget_lanes()  # the line is looked at once a second
     page = client.get("/", headers=ENGLISH)
     shown = marks(page)
-    assert page.text.count("No. 2 in the queue") == 2
+    assert page.text.count("Queued · 1 ahead") == 2
 
     moved = [shown[0].rpartition(".")[0] + ".7-90-0", shown[1]]
     answer = look(client, moved)
@@ -135,8 +135,10 @@ def test_estimates_are_rounded(app, seconds, words):
         assert spoken_roughly(seconds) == words
 
 
-def test_places_close_when_all_has_failed(client, work_off, provider):
-    """With the answer that says so, and not only on the next page."""
+def test_reason_takes_the_place_of_the_frames_when_all_has_failed(
+    client, work_off, provider
+):
+    """With the answer that says so, and not only on the next page; nothing moves."""
     lost = ProviderError("no", code="provider_failed")
     provider.submits = [lost, lost]
     task_id = new_task(client, n="2")
@@ -146,4 +148,4 @@ def test_places_close_when_all_has_failed(client, work_off, provider):
     answer = look(client, [shown]).text
 
     card = answer.partition(f'<article id="task-{task_id}"')[2].partition(">")[0]
-    assert "data-empty" in card and 'hx-swap-oob="true"' in card
+    assert 'data-empty="here"' in card and 'hx-swap-oob="true"' in card

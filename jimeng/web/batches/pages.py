@@ -109,7 +109,8 @@ def create_batch() -> ResponseReturnValue:
     response = make_response(
         redirect(url_for(".batch", batch_id=new_batch.id, made=1), 303)
     )
-    store_used_settings(response, request.form)
+    if not new_batch.inputs:
+        store_used_settings(response, request.form)
     return response
 
 

@@ -176,14 +176,33 @@ class Grid:
     The pictures of a batch by the alternatives in which its prompts differ.
 
     Attributes:
-        rows: The labels of the rows; a single empty one if only one group varies.
-        columns: The labels of the columns.
-        cells: The pictures of each prompt, row by row.
+        rows: The alternatives of the first group; a single empty one if only one group
+            varies.
+        columns: Those of the second.
+        cells: The pictures of each prompt, in the order of the prompts: row by row.
     """
 
     rows: list[str]
     columns: list[str]
     cells: list[list[Image]]
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether it is shown with its rows as columns, since they are more."""
+        return len(self.rows) > len(self.columns)
+
+    @property
+    def heads(self) -> list[str]:
+        """The labels of the columns that are shown."""
+        return self.rows if self.is_turned else self.columns
+
+    @property
+    def lines(self) -> list[tuple[str, range]]:
+        """The rows that are shown: the label, and the numbers of the prompts."""
+        width, total = len(self.columns), len(self.cells)
+        if self.is_turned:
+            return [(s, range(n, total, width)) for n, s in enumerate(self.columns)]
+        return [(s, range(n * width, (n + 1) * width)) for n, s in enumerate(self.rows)]
 
 
 @dataclass(frozen=True)

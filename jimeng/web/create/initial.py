@@ -137,9 +137,17 @@ def form_without_inputs(principal: Principal) -> Composer | VideoForm:
     if "saved" in request.args:
         return form_of_saved_prompt(principal, request.args["saved"])
     linked = {name: request.args[name] for name in FIELDS & set(request.args)}
-    # Choices that this browser has not submitted, as choices.js stores them.
-    values = defaults() | (linked or own_cookie(CHOICES))
+    values = defaults() | (linked or unsent_choices())
     return Composer.prefilled(values) if values else last_submitted(principal)
+
+
+def unsent_choices() -> dict[str, str]:
+    """
+    The choices that this browser has not submitted, as choices.js stores them; those
+    for references end with them.
+    """
+    refers = "refers" in values_in_cookie(CHOICES)
+    return {} if refers and "image" not in request.args else own_cookie(CHOICES)
 
 
 def form_of_saved_prompt(principal: Principal, prompt_id: str) -> Composer:
@@ -175,7 +183,10 @@ def current_user_id() -> str:
 
 
 def store_used_settings(response: Response, values: Mapping[str, str]) -> None:
-    """Store the submitted settings as initial values of this browser's next form."""
+    """
+    Store the submitted settings as initial values of this browser's next form; the
+    caller has made sure that they were not chosen for references.
+    """
     used = {name: values[name] for name in (SETTINGS - {"seed"}) & set(values)}
     set_own_cookie(response, USED, used)
 
@@ -188,15 +199,19 @@ def set_own_cookie(response: Response, name: str, values: Mapping[str, str]) -> 
 
 def last_submitted(principal: Principal) -> Composer:
     """
-    The form as submitted last, from this browser, else from any; tasks created over
-    the API do not count.
+    The form as submitted last, from this browser, else from any. Tasks created over
+    the API do not count, nor those with references, whose model and size are theirs.
     """
     values = own_cookie(USED)
     if values:
         return Composer.prefilled(values)
     # Neither tasks of batches, nor videos, which have a form of their own.
     latest = recent_tasks(principal, {"batch": None, "type": {"$ne": VIDEO}})
-    by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
+    by_form = (
+        task
+        for task in latest
+        if (task.idem_key or "").startswith(FORM) and not task.inputs
+    )
     newest = next(by_form, None)
     return Composer.with_settings_of(newest) if newest else Composer.prefilled({})
 

@@ -19,7 +19,7 @@ from jimeng.gallery.browsing import Hits
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
-from jimeng.web.gallery.filters import ASPECT_RATIOS, Filters
+from jimeng.web.gallery.filters import ASPECT_RATIOS, PERIODS, Filters
 from jimeng.web.gallery.selection import split_ids
 from jimeng.web.site.formats import today, zone
 
@@ -193,6 +193,7 @@ def gallery() -> ResponseReturnValue:
         tags=tags.tags_used(principal),
         collections=collections.find_all(principal),
         shapes=ASPECT_RATIOS,
+        periods=PERIODS,
         **notice(),
     )
 

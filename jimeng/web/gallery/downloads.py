@@ -1,9 +1,10 @@
 """
-Zip archives of selected pictures or of all the user's data, and the preference
-whether downloaded files contain the prompt as metadata (by default, they do).
+Zip archives of selected pictures or of all the user's data, clips joined into one
+video, and the preference whether downloaded files contain the prompt as metadata (by
+default, they do).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from flask import Response, redirect, request, url_for
@@ -11,12 +12,13 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.accounts import data_export, users
 from jimeng.documents.principal import Principal
-from jimeng.errors import JimengError, TooManyWaiting
-from jimeng.gallery import downloads
+from jimeng.errors import ImageNotFound, JimengError, TooManyWaiting
+from jimeng.gallery import downloads, picture_details
 from jimeng.http import auth
 from jimeng.http.long_polls import Permits
 from jimeng.http.responses import content_disposition
 from jimeng.i18n import t
+from jimeng.pictures.contents import Pieces
 from jimeng.web import bp
 from jimeng.web.gallery.selection import selected_ids
 from jimeng.web.site.formats import today, zone
@@ -29,6 +31,7 @@ COOKIE = "words"  # of guests
 MAX_PER_PRINCIPAL = 2  # a browser that resumes a broken download has two for a moment
 MAX_DOWNLOADS = 6  # of a process's threads
 RETRY_AFTER_S = 10
+CONTENT_TYPES = {"zip": "application/zip", "mp4": "video/mp4"}
 
 _slots = Permits(MAX_DOWNLOADS, MAX_PER_PRINCIPAL, "archives")
 
@@ -51,7 +54,19 @@ def archive() -> ResponseReturnValue:
     pieces = downloads.pack(
         images, zone(), reader=principal if metadata_is_wanted() else None
     )
-    return send(principal, pieces, name)
+    return send(principal, lambda: pieces, f"{name}.zip")
+
+
+@bp.post("/pictures/<picture_id>/joined")
+def join_clips(picture_id: str) -> Response:
+    """The clips that end in this one, as one video."""
+    principal = auth.principal_of_page()
+    video = picture_details.find_picture(principal, picture_id)
+    if not video.is_video:
+        raise ImageNotFound(f"{picture_id} is no video")
+    clips = picture_details.clips_up_to(principal, video)
+    name = downloads.file_name_of(clips[0].prompt)
+    return send(principal, lambda: downloads.join_clips(clips), f"{name}.mp4")
 
 
 @bp.get("/account/export")
@@ -59,12 +74,13 @@ def export() -> ResponseReturnValue:
     """All pictures and a record of all tasks."""
     principal = auth.principal_of_page()
     pieces = data_export.export(principal, zone(), with_prompts=metadata_is_wanted())
-    return send(principal, pieces, t("archive.all", day=today(zone())))
+    return send(principal, lambda: pieces, t("archive.all", day=today(zone())) + ".zip")
 
 
-def send(principal: Principal, pieces: Iterator[bytes], name: str) -> Response:
+def send(principal: Principal, made: Callable[[], Pieces], name: str) -> Response:
     """
-    Stream the archive; its length is not known in advance.
+    Stream a file that *made* begins within the limits, and which is closed at the end;
+    its length is not known in advance.
 
     Raises:
         TooManyDownloads: the limit of this principal or of the process is reached.
@@ -78,13 +94,19 @@ def send(principal: Principal, pieces: Iterator[bytes], name: str) -> Response:
             f"archives at once: {error}", retry_after=RETRY_AFTER_S, limit=limit
         ) from None
 
-    def archive_bytes() -> Iterator[bytes]:
+    with slot:
+        pieces = made()
+        slot.callback(pieces.close)
+        slot = slot.pop_all()
+
+    def file_bytes() -> Iterator[bytes]:
         with slot:
             yield from pieces
 
-    response = Response(archive_bytes(), content_type="application/zip")
+    suffix = name.rpartition(".")[2]
+    response = Response(file_bytes(), content_type=CONTENT_TYPES[suffix])
     response.call_on_close(slot.close)  # also when the client disconnects early
-    named = content_disposition(f"jimeng-{today(zone())}.zip", f"{name}.zip")
+    named = content_disposition(f"jimeng-{today(zone())}.{suffix}", name)
     response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -12,11 +12,12 @@ from jimeng.gallery.browsing import KINDS, PictureFilter
 from jimeng.gallery.tags import MAX_TAG_CHARS
 from jimeng.providers.models import RATIOS
 from jimeng.providers.models.model import OTHER_RATIO
-from jimeng.web.site.formats import day_of, start_of
+from jimeng.web.site.formats import day_of, start_of, today
 
 MAX_SEARCH_CHARS = 200
 ASPECT_RATIOS = (*RATIOS, OTHER_RATIO)
 BATCH_ID = re.compile(r"batch_[0-9a-f]{32}")
+PERIODS = ("today", "this_week", "last_week", "last_month")
 COLLECTION_ID = re.compile(r"collection_[0-9a-f]{24}")
 
 
@@ -35,6 +36,7 @@ class Filters:
         batch: The batch whose page the picture was opened from; the gallery has no
             such filter.
         kind: ``images`` or ``videos``; both if empty.
+        period: One of `PERIODS`, as of the day on which it is used; any if empty.
     """
 
     q: str = ""
@@ -47,13 +49,14 @@ class Filters:
     tag: str = ""
     batch: str = ""
     kind: str = ""
+    period: str = ""
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> "Filters":
         """Read the filters; invalid values are ignored."""
         ratio, collection = values.get("ratio", ""), values.get("in", "")
         batch = values.get("batch", "")
-        kind = values.get("kind", "")
+        kind, period = values.get("kind", ""), values.get("period", "")
         return cls(
             q=values.get("q", "").strip()[:MAX_SEARCH_CHARS],
             fav=values.get("fav") == "1",
@@ -65,6 +68,7 @@ class Filters:
             tag=fold(values.get("tag", ""))[:MAX_TAG_CHARS],
             batch=batch if BATCH_ID.fullmatch(batch) else "",
             kind=kind if kind in KINDS else "",
+            period=period if period in PERIODS else "",
         )
 
     @property
@@ -94,6 +98,7 @@ class Filters:
             "tag": self.tag,
             "batch": self.batch,
             "kind": self.kind,
+            "period": self.period,
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
         }
@@ -112,7 +117,9 @@ class Filters:
         return url_for("web.picture", picture_id=picture_id, **values)
 
     def wanted(self, where: tzinfo) -> PictureFilter:
-        since, until = self.since, self.until
+        first, last = period_of(self.period, today(where))
+        since = max(filter(None, (self.since, first)), default=None)
+        until = min(filter(None, (self.until, last)), default=None)
         return PictureFilter(
             q=self.q,
             favourite=self.fav,
@@ -125,3 +132,18 @@ class Filters:
             batch=self.batch,
             kind=self.kind,
         )
+
+
+def period_of(name: str, day: date) -> tuple[date | None, date | None]:
+    """
+    The first and the last day of a period, as of *day*. Weeks begin on Monday; the
+    periods that contain the day have no last one.
+    """
+    monday = day - timedelta(days=day.weekday())
+    last_month = day.replace(day=1) - timedelta(days=1)
+    return {
+        "today": (day, None),
+        "this_week": (monday, None),
+        "last_week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "last_month": (last_month.replace(day=1), last_month),
+    }.get(name, (None, None))

@@ -30,6 +30,7 @@ def take_frame(picture_id: str) -> ResponseReturnValue:
         *(principal, principal.user_id),
         lambda: video_decoder.frame(file_of(video), at_ms, user=principal.user_id),
         field="at",
+        video=video.id if at_ms is None else None,
     )
     if at_ms is not None:
         return redirect(url_for(".input_stage", upload_id=upload.id), 303)

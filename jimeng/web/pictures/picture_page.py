@@ -55,6 +55,11 @@ def sources_of(task: Task) -> list[Source]:
     return [each for each in found if each is not None]
 
 
+def edited_picture(task: Task) -> str:
+    """The id of the picture that the task is an edit of; empty for others."""
+    return (task.made_from or [{}])[0].get("picture", "")
+
+
 def source_of(named: dict) -> Source | None:
     """An input: the picture it was chosen from while that exists, else its copy."""
     principal = auth.principal_of_page()
@@ -144,6 +149,14 @@ class PicturePage(OfTask):
         """The tasks of the strip: what it was edited from, itself, and all edits."""
         return cards_of(picture_details.family(auth.principal_of_page(), self.task))
 
+    @cached_property
+    def clips(self) -> list[Image]:
+        """Of a video, the clips that end in it; empty for a picture."""
+        video = self.record.image
+        if not video.is_video:
+            return []
+        return picture_details.clips_up_to(auth.principal_of_page(), video)
+
     @property
     def wait(self) -> float | None:
         """Seconds until the strip asks for itself again; None if all has ended."""
@@ -154,6 +167,16 @@ class PicturePage(OfTask):
         """The edits that were unfinished in the strip that the page shows."""
         before = request.values.getlist("open")
         return [c for c in self.family if c.task.id in before and not c.is_open]
+
+    @property
+    def arrived(self) -> str:
+        """
+        The URL of the newest edit that has just ended, of the picture shown or of that
+        which it was made from; empty if there is none.
+        """
+        here = {self.record.image.id, edited_picture(self.task)} - {""}
+        new = [c for c in self.ended if c.images and edited_picture(c.task) in here]
+        return self.among.picture_url(new[-1].images[0].id) if new else ""
 
     @property
     def url(self) -> str:

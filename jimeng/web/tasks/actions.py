@@ -63,7 +63,7 @@ def create_with(form: TaskForm) -> ResponseReturnValue:
         seed = task.seed if task.seed_given else None
         again = url_for(".index", again=task.id, seed=seed)
         response = make_response(redirect(again, 303))
-    if isinstance(form, Composer):
+    if isinstance(form, Composer) and not task.inputs:
         store_used_settings(response, request.form)
     return response
 

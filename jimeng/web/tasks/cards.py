@@ -97,18 +97,6 @@ class Card(OfTask):
         return self.view.pictures
 
     @property
-    def slot_count(self) -> int:
-        """How many frames the card has; a failed picture has one only if all failed."""
-        return (
-            sum(picture.state != "failed" for picture in self.pictures) or self.task.n
-        )
-
-    @property
-    def shape(self) -> str:
-        ratio = self.task.width / self.task.height
-        return "wide" if ratio > 1.2 else "tall" if ratio < 0.84 else "square"
-
-    @property
     def mark(self) -> Mark:
         letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)

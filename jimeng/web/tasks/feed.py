@@ -1,6 +1,6 @@
 """The feed, the page of one task, and the polls for their changes."""
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
@@ -11,12 +11,7 @@ from jimeng.http.request_kinds import polled
 from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
-from jimeng.web.create.initial import (
-    initial_form,
-    own_cookie,
-    set_own_cookie,
-    stage_instead,
-)
+from jimeng.web.create.initial import initial_form, stage_instead
 from jimeng.web.tasks.cards import (
     Card,
     cards_of,
@@ -26,16 +21,13 @@ from jimeng.web.tasks.cards import (
 )
 
 PAGE = 12  # cards
-VIEW = "view"  # the query parameter and the cookie
-VIEWS = ("list", "sheet")  # of the feed
 SUMMARISE_FROM = 3  # waiting tasks; from then on a message summarises the queue
 
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
     """
-    The form, and below it the user's tasks and batches, newest first, as a list or as
-    a contact sheet; the chosen view is remembered.
+    The form, and the user's tasks and batches as a contact sheet, newest first.
     """
     if is_htmx():
         return show_feed("tasks/_page.html")
@@ -48,14 +40,7 @@ def front_page() -> ResponseReturnValue:
         # By its address the page is known to have the form for videos.
         query: dict = {**request.args.to_dict(), "make": VIDEO}
         return redirect(url_for(".index", **query))
-    chosen = request.args.get(VIEW)
-    remembered = own_cookie(VIEW, frozenset({VIEW})).get(VIEW)
-    view = next((each for each in (chosen, remembered) if each in VIEWS), VIEWS[0])
-    page = show_feed("tasks/index.html", form=form, view=view, views=VIEWS)
-    response = make_response(page)
-    if chosen in VIEWS:
-        set_own_cookie(response, VIEW, {VIEW: chosen})
-    return response
+    return show_feed("tasks/index.html", form=form)
 
 
 def show_feed(template: str, **values: object) -> str:

@@ -1,32 +1,5 @@
-# A Slack bot
+"""A Slack bot that posts generated pictures: see slack_bot.en.md beside this file."""
 
-[中文](slack_bot.md)
-
-`/draw a lighthouse by the sea` in Slack, and the picture appears in the channel. One file; it may be restarted while pictures are generated, and posts each once.
-
-## Set up
-
-1. **In Slack**: create an app with a slash command `/draw` and the request URL `https://bot.example.com/slack/draw`; note the app's signing secret.
-2. **A key**: with sign-in on, the operator makes an account for the bot, and a key of it that acts for Slack's users, each with limits and usage of their own (for a server started by `make run`, with `--app app`):
-
-   ```sh
-   .venv/bin/flask --app wsgi users invite bot@example.com
-   .venv/bin/flask --app wsgi users create-key bot@example.com \
-     --scope read --scope write --scope act_for --user-prefix slack:
-   ```
-
-3. **A webhook** of the key's owner; keep the `secret` of the answer:
-
-   ```sh
-   curl -X POST "$JIMENG_URL/api/v1/webhooks" -H "Authorization: Bearer $JIMENG_KEY" \
-     -H "Content-Type: application/json" -d '{"url": "https://bot.example.com/jimeng"}'
-   ```
-
-4. **The program**: `pip install flask requests slack_sdk standardwebhooks`, save it as `bot.py`, and start it with `JIMENG_URL`, `JIMENG_KEY`, `WEBHOOK_SECRET`, `SLACK_SIGNING_SECRET` and `PORT` set; in production by `gunicorn bot:app`.
-
-## The program
-
-```python
 import os
 import sqlite3
 from contextlib import closing
@@ -109,13 +82,3 @@ def post(metadata, data):
 
 if __name__ == "__main__":
     app.run("127.0.0.1", int(os.environ["PORT"]))
-```
-
-## What it relies on
-
-- Slack's signature is verified before anything else, and jimeng's before a word is posted.
-- The task is created in milliseconds (202), so Slack has its answer in time. `trigger_id` as `Idempotency-Key`: a command that arrives twice generates once.
-- The bot does not store where the answer belongs: `response_url` travels with the task as `metadata` and comes back with the event. So a restart loses nothing; what ends meanwhile is delivered again after 5 seconds, then 5 minutes, and so on.
-- An event is recorded together with its post: one that arrives twice is posted once. If the bot dies between the two, it is posted a second time.
-- Slack takes answers for 30 minutes, five for each command. What ends later is refused by Slack, and only in the gallery of the user `slack:TEAM:USER`.
-- Slack fetches the picture by its link: the server needs a public address, and `PUBLIC_URL`.
