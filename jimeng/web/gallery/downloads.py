@@ -6,7 +6,7 @@ whether downloaded files contain the prompt as metadata (by default, they do).
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from flask import Response, redirect, request, url_for
+from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.accounts import data_export, users
@@ -43,7 +43,7 @@ class TooManyDownloads(JimengError):
 @bp.post("/pictures/zip")
 def archive() -> ResponseReturnValue:
     """The selected pictures; errors are answered before the first byte is sent."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     images = downloads.find_selected(
         principal, selected_ids(most=None)
     )  # which limits their number
@@ -57,9 +57,8 @@ def archive() -> ResponseReturnValue:
 @bp.get("/account/export")
 def export() -> ResponseReturnValue:
     """All pictures and a record of all tasks."""
-    principal = auth.principal_of_page()
-    pieces = data_export.export(principal, zone(), with_prompts=metadata_is_wanted())
-    return send(principal, pieces, t("archive.all", day=today(zone())))
+    pieces = data_export.export(g.principal, zone(), with_prompts=metadata_is_wanted())
+    return send(g.principal, pieces, t("archive.all", day=today(zone())))
 
 
 def send(principal: Principal, pieces: Iterator[bytes], name: str) -> Response:
@@ -100,12 +99,11 @@ def metadata_is_wanted() -> bool:
 @bp.post("/account/files")
 def save_files() -> ResponseReturnValue:
     """Store whether downloaded files contain metadata."""
-    principal = auth.principal_of_page()
     wanted = request.form.get("words") == "1"
     response = redirect(url_for("web.account", done="files"), 303)
     user = auth.current_user()
     if user is None:
         set_preference_cookie(response, COOKIE, "on" if wanted else "off")  # type: ignore[arg-type]
     else:
-        users.set_preferences(principal, user.id, plain_files=not wanted)
+        users.set_preferences(g.principal, user.id, plain_files=not wanted)
     return response
