@@ -40,10 +40,10 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
     """
     Create a batch
 
-    Ask for the pictures of many prompts at once, up to 500, with the same settings, n
-    for each; every picture is charged. See with dry_run first how many and for how
-    much, and ask your user. Answers at once with a batch_id: go on with get_batch. An
-    equal call gets the same batch until that has ended.
+    Generate images from many prompts, up to 500, with the same settings, n for each;
+    every image is charged. Get the number and the price with dry_run first, and ask
+    your user. Returns a batch_id immediately: continue with get_batch. An identical
+    call returns the same batch until it has ended.
     """
     key, dry_run = arguments.pop("idempotency_key", None), arguments.pop("dry_run")
     canonical = canonical_arguments(arguments)
@@ -76,8 +76,8 @@ def get_batch(principal: Principal, arguments: dict) -> Result:
     """
     Get a batch
 
-    How far a batch is, why pictures failed, and links to its 20 newest pictures; all of
-    them are on its page. With wait_seconds the answer waits for its end.
+    Return a batch's progress, why images failed, and links to its 20 newest images; all
+    of them are on its page. With wait_seconds, wait for its end.
     """
     batch = batches.find(principal, arguments["batch_id"])
     waited = long_polls.wait_if_open(principal, batch, arguments["wait_seconds"])
@@ -109,7 +109,7 @@ def list_collections(principal: Principal, arguments: dict) -> Result:
     """
     List collections
 
-    Your own collections, those that were put into last first.
+    List your own collections, most recently changed first.
     """
     page = collections.page(principal, principal.user_id, **arguments)
     rows = [collection_record(each) for each in page.rows]
@@ -120,8 +120,8 @@ def add_to_collection(principal: Principal, arguments: dict) -> Result:
     """
     Add to a collection
 
-    Put pictures of this server into a collection; one of that name is created where
-    there is none. Twice is as once.
+    Add images of this server to a collection, which is created if there is none of that
+    name. Idempotent.
     """
     ids = picture_ids(principal, arguments["images"])
     wanted = arguments["collection"]
