@@ -16,8 +16,11 @@ from jimeng.http import long_polls
 from jimeng.http.requests import scoped_key
 from jimeng.http.responses import absolute
 from jimeng.i18n import t
+from jimeng.mcp import arguments as takes
+from jimeng.mcp import results
 from jimeng.mcp.handlers import canonical_arguments, default_model
 from jimeng.mcp.results import Result
+from jimeng.mcp.tools import tool
 from jimeng.schemas.batches import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
 from jimeng.schemas.tasks import link_of
@@ -36,6 +39,7 @@ NOT_SETTINGS = ("prompts", "template", "name")
 MAX_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all
 
 
+@tool("create_batch", takes.BATCH, results.BATCH, changes=True)
 def create_batch(principal: Principal, arguments: dict) -> Result:
     """
     Create a batch
@@ -72,6 +76,7 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
     return Result(found)
 
 
+@tool("get_batch", takes.GET_BATCH, results.BATCH)
 def get_batch(principal: Principal, arguments: dict) -> Result:
     """
     Get a batch
@@ -105,6 +110,7 @@ def estimate_record(found: batches.validation.BatchEstimate) -> dict:
     return {name: dumped[name] for name in ESTIMATE_FIELDS} | more
 
 
+@tool("list_collections", takes.LIST_COLLECTIONS, results.COLLECTIONS)
 def list_collections(principal: Principal, arguments: dict) -> Result:
     """
     List collections
@@ -116,6 +122,7 @@ def list_collections(principal: Principal, arguments: dict) -> Result:
     return Result({"collections": rows, "next_cursor": page.next_cursor})
 
 
+@tool("add_to_collection", takes.ADD, results.ADDED, changes=True)
 def add_to_collection(principal: Principal, arguments: dict) -> Result:
     """
     Add to a collection

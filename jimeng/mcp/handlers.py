@@ -11,7 +11,10 @@ from jimeng.documents.principal import Principal
 from jimeng.http import long_polls
 from jimeng.http.requests import scoped_key
 from jimeng.i18n import t
+from jimeng.mcp import arguments as takes
+from jimeng.mcp import results
 from jimeng.mcp.results import Result, record
+from jimeng.mcp.tools import tool
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
 from jimeng.providers.models.model import Parameters, best_suited
@@ -25,6 +28,7 @@ PICTURES = {"images", "mask", *PICTURE_FIELDS}  # stored as inputs
 DEFAULTS = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
+@tool("generate_image", takes.GENERATE, results.TASK_OR_ESTIMATE, changes=True)
 def generate(principal: Principal, arguments: dict) -> Result:
     """
     Generate images
@@ -37,6 +41,7 @@ def generate(principal: Principal, arguments: dict) -> Result:
     return draw(principal, "generate_image", arguments)
 
 
+@tool("edit_image", takes.EDIT, results.TASK_OR_ESTIMATE, changes=True)
 def edit(principal: Principal, arguments: dict) -> Result:
     """
     Edit images
@@ -50,6 +55,7 @@ def edit(principal: Principal, arguments: dict) -> Result:
     return draw(principal, "edit_image", arguments)
 
 
+@tool("generate_video", takes.GENERATE_VIDEO, results.TASK_OR_ESTIMATE, changes=True)
 def generate_video(principal: Principal, arguments: dict) -> Result:
     """
     Generate a video
@@ -63,7 +69,7 @@ def generate_video(principal: Principal, arguments: dict) -> Result:
     return draw(principal, "generate_video", arguments)
 
 
-def draw(principal: Principal, tool: str, arguments: dict) -> Result:
+def draw(principal: Principal, tool_name: str, arguments: dict) -> Result:
     """Create a task, or join the one of an equal call, and wait for its end."""
     seconds, key = arguments.pop("wait_seconds"), arguments.pop("idempotency_key", None)
     dry_run = arguments.pop("dry_run")
@@ -71,7 +77,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     if "images" in arguments:
         arguments.setdefault("model", default_model(principal, arguments))
     record = {name: canonical[name] for name in canonical if name not in PICTURES}
-    if tool == "generate_video":
+    if tool_name == "generate_video":
         arguments = as_video(arguments)
     images = tuple(arguments.pop("images", ()))
     new = tasks.Request(
@@ -85,7 +91,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     task, joined = tasks.create_or_join(
         principal,
         new,
-        tasks.Attempt([tool, canonical]),
+        tasks.Attempt([tool_name, canonical]),
         idem_key=key and scoped_key(key),
     )
     view = wait_for_end(principal, task, seconds)
@@ -117,6 +123,7 @@ def canonical_arguments(arguments: dict) -> dict:
     return {**found, "expand": asdict(found["expand"])} if "expand" in found else found
 
 
+@tool("get_task", takes.GET, results.TASK)
 def get(principal: Principal, arguments: dict) -> Result:
     """
     Get a task
@@ -129,6 +136,7 @@ def get(principal: Principal, arguments: dict) -> Result:
     return Result(record_with_next_step(view), view.images)
 
 
+@tool("cancel_task", takes.CANCEL, results.TASK, changes=True, is_destructive=True)
 def cancel(principal: Principal, arguments: dict) -> Result:
     """
     Cancel a task
@@ -141,6 +149,7 @@ def cancel(principal: Principal, arguments: dict) -> Result:
     return Result(record(tasks.view_changed(principal, task)))
 
 
+@tool("list_tasks", takes.LIST, results.TASKS)
 def list_tasks(principal: Principal, arguments: dict) -> Result:
     """
     List tasks
@@ -155,6 +164,7 @@ def list_tasks(principal: Principal, arguments: dict) -> Result:
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 
 
+@tool("list_models", takes.LIST_MODELS, results.MODELS)
 def list_models(principal: Principal, arguments: dict) -> Result:
     """
     List models

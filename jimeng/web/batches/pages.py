@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from flask import g, make_response, redirect, render_template, request, url_for
+from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -12,6 +12,7 @@ from jimeng import batches
 from jimeng.batches import queries
 from jimeng.errors import MayBeChargedTwice, NoProvider
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
+from jimeng.http import auth
 from jimeng.http.request_kinds import polled
 from jimeng.http.requests import MAX_BODY_BYTES, accepts_pictures
 from jimeng.web import bp, is_htmx, refused, reload_page
@@ -36,12 +37,13 @@ def submitted_form() -> BatchForm:
 @bp.get("/batches/new")
 def new_batch() -> ResponseReturnValue:
     """The form: empty, as a link describes it, or as submitted for ``batch``."""
+    principal = auth.principal_of_page()
     again = request.args.get("batch")
     if again is not None:
-        form = BatchForm.from_batch(batches.find(g.principal, again, whole=True))
+        form = BatchForm.from_batch(batches.find(principal, again, whole=True))
     else:
         form = BatchForm.initial()
-    return show_form(form.with_estimate(g.principal))
+    return show_form(form.with_estimate(principal))
 
 
 def show_form(form: BatchForm) -> str:
@@ -52,10 +54,11 @@ def show_form(form: BatchForm) -> str:
 @accepts_pictures
 def preview_batch() -> ResponseReturnValue:
     """Estimate the batch; answer with the preview partial, or the whole page."""
+    principal = auth.principal_of_page()
     form = (
         submitted_form()
-        .with_stored_files(g.principal, request.form.get("remove"))
-        .with_estimate(g.principal)
+        .with_stored_files(principal, request.form.get("remove"))
+        .with_estimate(principal)
     )
     if is_htmx():
         part = "batches/_preview.html"
@@ -69,12 +72,13 @@ def offer_batch() -> str:
     What the prompt of the Create form makes as a batch: a partial, empty if that is a
     single picture.
     """
+    principal = auth.principal_of_page()
     form = Composer.from_form(request.form, MultiDict())
     return render_template(
         "batches/_offer.html",
         form=form,
         batch=batch_of_choices(form),
-        lines=BatchForm.of_lines(form).with_estimate(g.principal),
+        lines=BatchForm.of_lines(form).with_estimate(principal),
         oob=True,
     )
 
@@ -82,14 +86,14 @@ def offer_batch() -> str:
 @bp.app_template_global()
 def batch_of_choices(form: Composer) -> BatchForm:
     """The batch that the main button makes of a prompt with alternatives."""
-    return BatchForm.of_choices(form).with_estimate(g.principal)
+    return BatchForm.of_choices(form).with_estimate(auth.principal_of_page())
 
 
 @bp.post("/batches/new")
 @accepts_pictures
 def create_batch() -> ResponseReturnValue:
     """Create the batch, and redirect to its page."""
-    principal = g.principal
+    principal = auth.principal_of_page()
     form = submitted_form()
     try:
         new = form.request(principal)
@@ -112,7 +116,7 @@ def create_batch() -> ResponseReturnValue:
 @bp.get("/batches", endpoint="batches")
 def batch_list() -> ResponseReturnValue:
     """The user's batches by status and days, newest first; invalid ones are ignored."""
-    principal, query, where = g.principal, request.args, zone()
+    principal, query, where = auth.principal_of_page(), request.args, zone()
     status = query.get("status")
     since, until = (day_of(query.get(name, "")) for name in ("from", "to"))
     wanted = {
@@ -141,7 +145,7 @@ def batch_list() -> ResponseReturnValue:
 @bp.get("/batches/<batch_id>")
 def batch(batch_id: str) -> ResponseReturnValue:
     """One batch: its progress, failures, and finished pictures."""
-    principal = g.principal
+    principal = auth.principal_of_page()
     found = batches.find(principal, batch_id)
     shelf = shelf_of(principal, found, request.args.get("cursor"))
     if is_htmx() and shelf.cursor:
@@ -154,7 +158,7 @@ def batch(batch_id: str) -> ResponseReturnValue:
 @polled
 def batch_now(batch_id: str) -> ResponseReturnValue:
     """The changes since the page's last poll, with the new pictures."""
-    principal = g.principal
+    principal = auth.principal_of_page()
     found = batches.find(principal, batch_id)
     view = views_of(principal, [found], whole=True)[0]
     if view.mark == request.args.get("mark"):
@@ -172,7 +176,8 @@ def batch_now(batch_id: str) -> ResponseReturnValue:
 @polled
 def batch_card(batch_id: str) -> ResponseReturnValue:
     """One batch as a card of the feed."""
-    view = views_of(g.principal, [batches.find(g.principal, batch_id)])[0]
+    principal = auth.principal_of_page()
+    view = views_of(principal, [batches.find(principal, batch_id)])[0]
     if view.mark == request.args.get("mark"):
         return "", 204
     return render_template("batches/_card.html", view=view, oob=True)
@@ -182,7 +187,7 @@ def batch_card(batch_id: str) -> ResponseReturnValue:
 def cancel_batch(batch_id: str) -> ResponseReturnValue:
     """Cancel the unfinished tasks; a batch that has just ended is shown unchanged."""
     with suppress(BatchFinished):
-        batches.cancel(g.principal, batch_id)
+        batches.cancel(auth.principal_of_page(), batch_id)
     return redirect(url_for(".batch", batch_id=batch_id), 303)
 
 
@@ -191,7 +196,7 @@ def retry_batch(batch_id: str) -> ResponseReturnValue:
     """Retry the failed and missing tasks; the page says if there are none."""
     with suppress(BatchNotRetryable, MayBeChargedTwice):
         batches.retry(
-            g.principal,
+            auth.principal_of_page(),
             batch_id,
             rest=request.form.get("rest") == "yes",
             accept_double_charge=accepts_double_charge(),
@@ -202,5 +207,5 @@ def retry_batch(batch_id: str) -> ResponseReturnValue:
 @bp.post("/batches/<batch_id>/delete")
 def delete_batch(batch_id: str) -> ResponseReturnValue:
     """Put its tasks and pictures into the trash."""
-    batches.delete(g.principal, batch_id)
+    batches.delete(auth.principal_of_page(), batch_id)
     return redirect(url_for(".batches"), 303)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import g
-
 from jimeng import batches, jobs
 from jimeng.batches import Progress, queries
 from jimeng.batches.actions import CANCELLED, Missing, missing
@@ -15,6 +13,7 @@ from jimeng.billing import costs
 from jimeng.documents import Batch, Image
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
+from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.providers.models import Size
 from jimeng.schemas.batches import waiting_text
@@ -45,7 +44,7 @@ class BatchView:
     @property
     def inputs(self) -> list[FormInput]:
         """The inputs of all its tasks, as far as they still exist."""
-        return usable_inputs(g.principal, self.batch.inputs or [])
+        return usable_inputs(auth.principal_of_page(), self.batch.inputs or [])
 
     @property
     def title(self) -> str:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from flask import g
 from werkzeug.datastructures import MultiDict
 
 from jimeng import jobs, tasks
 from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
+from jimeng.http import auth
 from jimeng.i18n import problems
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models import Size
@@ -198,7 +198,7 @@ class Edit:
 
     @property
     def stored_masks(self) -> list[FormInput]:
-        return usable_inputs(g.principal, self.masks) if self.masks else []
+        return usable_inputs(auth.principal_of_page(), self.masks) if self.masks else []
 
     def token_of(self, act: str) -> str:
         """The token of the form of an edit: each has its own."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from flask import g, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import inputs, tasks
@@ -57,15 +57,16 @@ def sources_of(task: Task) -> list[Source]:
 
 def source_of(named: dict) -> Source | None:
     """An input: the picture it was chosen from while that exists, else its copy."""
+    principal = auth.principal_of_page()
     try:
         if "picture" in named:
             return source_of_picture(
-                picture_details.find_picture(g.principal, named["picture"])
+                picture_details.find_picture(principal, named["picture"])
             )
     except ImageNotFound:
         pass  # its copy is stored as long as the task
     try:
-        upload = inputs.find(g.principal, named["input"])
+        upload = inputs.find(principal, named["input"])
     except UploadNotFound:
         return None
     small = url_for("web.input_thumbnail", upload_id=upload.id)
@@ -141,7 +142,7 @@ class PicturePage(OfTask):
     @cached_property
     def family(self) -> list[Card]:
         """The tasks of the strip: what it was edited from, itself, and all edits."""
-        return cards_of(picture_details.family(g.principal, self.task))
+        return cards_of(picture_details.family(auth.principal_of_page(), self.task))
 
     @property
     def wait(self) -> float | None:
@@ -169,7 +170,7 @@ class PicturePage(OfTask):
     @property
     def is_mine(self) -> bool:
         """Whether the principal owns it."""
-        return self.record.image.user_id == g.principal.user_id
+        return self.record.image.user_id == auth.principal_of_page().user_id
 
     @cached_property
     def collections(self) -> list[Collection]:
@@ -177,13 +178,13 @@ class PicturePage(OfTask):
         inside = set(self.record.image.collections)
         if not inside or not self.is_mine:
             return []
-        mine = collections.find_all(g.principal)
+        mine = collections.find_all(auth.principal_of_page())
         return [each for each in mine if each.id in inside]
 
     @cached_property
     def share(self) -> Share | None:
         """The share of this picture."""
-        return shares.of_target(g.principal, self.record.image.id)
+        return shares.of_target(auth.principal_of_page(), self.record.image.id)
 
     @property
     def task(self) -> Task:
@@ -262,7 +263,7 @@ def picture(picture_id: str) -> ResponseReturnValue:
     One picture on the stage: as a page, or for htmx the stage alone, which lies over
     the list that it was opened from. With ``again``, the form of one of its edits.
     """
-    principal = g.principal
+    principal = auth.principal_of_page()
     record, among = find_with_filters(principal, picture_id)
     page = PicturePage(
         record, edit_again(principal, record.image), among, other_picture(principal)
@@ -293,7 +294,7 @@ def edit_again(principal: Principal, image: Image | Input) -> Edit:
 @polled
 def family(picture_id: str) -> ResponseReturnValue:
     """The strip of the stage, as long as an edit is unfinished, and what has ended."""
-    record, among = find_with_filters(g.principal, picture_id)
+    record, among = find_with_filters(auth.principal_of_page(), picture_id)
     page = PicturePage(record, Edit(record.image), among)
     return render_template("pictures/_strip.html", page=page)
 
@@ -303,7 +304,7 @@ def family(picture_id: str) -> ResponseReturnValue:
 @submits
 def edit_picture(picture_id: str) -> ResponseReturnValue:
     """Create an edit of it; it lands in the strip, or redirect to the new task."""
-    principal = g.principal
+    principal = auth.principal_of_page()
     record, among = find_with_filters(principal, picture_id)
     form = Edit.from_form(record.image, request.form, request.files)
     try:
@@ -358,7 +359,8 @@ def find_upload(principal: Principal, upload_id: str) -> Input:
 @bp.get("/inputs/<upload_id>/edit")
 def input_stage(upload_id: str) -> str:
     """An upload on the stage, to be edited. With ``again``, as one of its edits was."""
-    page = InputPage(edit_again(g.principal, find_upload(g.principal, upload_id)))
+    principal = auth.principal_of_page()
+    page = InputPage(edit_again(principal, find_upload(principal, upload_id)))
     return render_template("pictures/input.html", page=page)
 
 
@@ -367,7 +369,7 @@ def input_stage(upload_id: str) -> str:
 @submits
 def edit_input(upload_id: str) -> ResponseReturnValue:
     """Create an edit of an upload, and lead to the new task."""
-    principal = g.principal
+    principal = auth.principal_of_page()
     found = find_upload(principal, upload_id)
     form = Edit.from_form(found, request.form, request.files)
     try:
@@ -382,7 +384,7 @@ def edit_input(upload_id: str) -> ResponseReturnValue:
 @bp.post("/pictures/<picture_id>/favourite")
 def favourite(picture_id: str) -> ResponseReturnValue:
     """Mark or unmark the picture as a favourite; idempotent."""
-    principal = g.principal
+    principal = auth.principal_of_page()
     picture_details.find_picture(principal, picture_id)
     picture_details.set_favourite(
         principal, [picture_id], request.form.get("on") == "1"
@@ -402,15 +404,16 @@ def favourite(picture_id: str) -> ResponseReturnValue:
 @bp.post("/pictures/<picture_id>/link")
 def replace_link(picture_id: str) -> ResponseReturnValue:
     """Replace the public link; the old one stops working."""
-    picture_details.replace_link(g.principal, picture_id)
+    picture_details.replace_link(auth.principal_of_page(), picture_id)
     return redirect(url_for(".picture", picture_id=picture_id) + "#share", 303)
 
 
 @bp.post("/pictures/<picture_id>/delete")
 def delete_picture(picture_id: str) -> ResponseReturnValue:
     """Move the picture to the trash, and show the next one, with undo."""
-    record, among = find_with_filters(g.principal, picture_id)
-    trash.trash_pictures(g.principal, [picture_id])
+    principal = auth.principal_of_page()
+    record, among = find_with_filters(principal, picture_id)
+    trash.trash_pictures(principal, [picture_id])
     neighbour = record.older or record.newer
     if neighbour is None:
         where = url_for(".task", task_id=record.task.id, deleted=picture_id)
