@@ -216,4 +216,8 @@ def mark_answered_on_close(task_id: str) -> None:
 def record_with_next_step(view: TaskView) -> dict:
     """The record and, while the task is open, what to do next."""
     found = record(view)
-    return {**found, "next": t("mcp.next")} if view.task.is_open else found
+    return (
+        {**found, "next": t("mcp.next", seconds=takes.MAX_WAIT_S)}
+        if view.task.is_open
+        else found
+    )

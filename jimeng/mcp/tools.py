@@ -15,7 +15,7 @@ from jimeng.http.responses import (
 )
 from jimeng.i18n import explain, language, problems, t
 from jimeng.mcp import results
-from jimeng.mcp.arguments import Arguments, input_schema
+from jimeng.mcp.arguments import MAX_WAIT_S, Arguments, input_schema
 from jimeng.mcp.results import Result
 from jimeng.process.metric_counts import counts
 from jimeng.schemas.reference_texts import docstring_texts, translated_text
@@ -88,7 +88,7 @@ def tool(
 
 def instructions() -> str:
     """General instructions for models, about all tools."""
-    return t("mcp.instructions")
+    return t("mcp.instructions", seconds=MAX_WAIT_S)
 
 
 def call_tool(tool: Tool, arguments: dict) -> dict:

@@ -66,7 +66,7 @@ class NewPrompt(OfUser, SavedSettings):
         "usual": {"name": "雨巷", **EXAMPLE, "user_id": "user_123"},
     }
     name = Trimmed(
-        field_descriptions.NAME_TO_60, required=True, validate=Length(1, MAX_NAME_CHARS)
+        field_descriptions.SHORT_NAME, required=True, validate=Length(1, MAX_NAME_CHARS)
     )
     prompt = Trimmed(
         field_descriptions.SAVED_PROMPT,
@@ -79,7 +79,7 @@ class PromptChanges(Changes, SavedSettings):
     """``PATCH /api/v1/prompts/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"name": {"name": "雨天"}, "settings": {"n": 4, "seed": None}}
-    name = Trimmed(field_descriptions.NAME_TO_60, validate=Length(1, MAX_NAME_CHARS))
+    name = Trimmed(field_descriptions.SHORT_NAME, validate=Length(1, MAX_NAME_CHARS))
     prompt = Trimmed(
         field_descriptions.SAVED_PROMPT, validate=Length(1, MAX_PROMPT_CHARS)
     )
