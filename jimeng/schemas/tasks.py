@@ -16,7 +16,7 @@ from marshmallow.fields import Field, Number
 
 from jimeng.billing.costs import yuan
 from jimeng.documents import Image, Status, Task
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for, rooted

@@ -4,7 +4,7 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import inputs
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.errors import ImageNotFound, Invalid
 from jimeng.gallery import picture_details
 from jimeng.pictures import video_decoder
