@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from jimeng.accounts import password_hashing
-from jimeng.documents import base, indexes
+from jimeng.documents import connection, indexes
 from jimeng.process import broker
 from tests import again
 
@@ -121,7 +121,7 @@ def adjust() -> None:
         again.begin()
     password_hashing.METHOD = LIGHT
     if PATIENT in os.environ:
-        base.WEB_TIMEOUT = indexes.MAX_WAIT_S = PATIENCE
+        connection.WEB_TIMEOUT = indexes.MAX_WAIT_S = PATIENCE
         broker.connect = partial(broker.connect, timeout=PATIENCE)
     for name, value in json.loads(os.environ.get(CONSTANTS, "{}")).items():
         module, _, constant = name.rpartition(".")

@@ -7,8 +7,8 @@ from jimeng.batches import capacity, filling
 from jimeng.batches.progress import Progress, goes_on, progress
 from jimeng.batches.queries import find
 from jimeng.documents import Batch, BulkAction, Image, Input, Task, best_effort, utcnow
-from jimeng.documents.base import WRITING_LEASE
 from jimeng.documents.batch import CREATING
+from jimeng.documents.connection import WRITING_LEASE
 from jimeng.documents.image import SHOWN
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import THERE

@@ -2,8 +2,8 @@
 
 from jimeng.batches.progress import Progress, progress, status_of
 from jimeng.documents import Batch
-from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.batch import WITHOUT_PROMPTS
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.webhook import BATCH_COMPLETED
 from jimeng.webhooks import outbox
 

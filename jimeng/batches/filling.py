@@ -10,7 +10,9 @@ from jimeng.batches import capacity, reruns
 from jimeng.batches.capacity import Stopped, Waits
 from jimeng.batches.progress import progress
 from jimeng.documents import Batch, Generation, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND, RUN_S, WRITING_LEASE
+from jimeng.documents.clock import RUN_S
+from jimeng.documents.connection import WRITING_LEASE
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.documents.webhook import TASK_EVENTS

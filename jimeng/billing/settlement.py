@@ -34,7 +34,9 @@ from jimeng.documents import (
     indexes,
     utcnow,
 )
-from jimeng.documents.base import KNOWN_KIND, RUN_S, WRITING_LEASE, ignore_duplicates
+from jimeng.documents.clock import RUN_S
+from jimeng.documents.connection import WRITING_LEASE, ignore_duplicates
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH, OWNERS
 from jimeng.process.state import Remembered
 

@@ -6,7 +6,7 @@ from flask.cli import with_appcontext
 
 from jimeng.cli.databases import databases
 from jimeng.config import Config
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.upkeep import record_retention
 from jimeng.upkeep.retention import GIB, count_surplus
 

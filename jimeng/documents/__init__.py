@@ -10,22 +10,22 @@ is changed by single guarded updates: `find_and_modify`, or PyMongo's own on
 """
 
 from jimeng.documents.audit import AuditEntry
-from jimeng.documents.base import (
+from jimeng.documents.batch import Batch
+from jimeng.documents.bulk import BulkAction
+from jimeng.documents.clock import utcnow
+from jimeng.documents.collection import Collection
+from jimeng.documents.connection import (
     WORKER_TIMEOUT,
     await_answer,
     best_effort,
     connect,
-    new_token,
     operation_timeout,
-    utcnow,
 )
-from jimeng.documents.batch import Batch
-from jimeng.documents.bulk import BulkAction
-from jimeng.documents.collection import Collection
 from jimeng.documents.credentials import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.customer import Customer
 from jimeng.documents.database_errors import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
+from jimeng.documents.ids import new_token
 from jimeng.documents.image import Image
 from jimeng.documents.indexes import await_new, ensure_indexes
 from jimeng.documents.input import Input, InputState

@@ -2,7 +2,10 @@
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import DictField, Stored, named_index, new_id, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField
+from jimeng.documents.ids import new_id
 
 new_entry_id = new_id("act_")
 

@@ -10,16 +10,11 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import (
-    DictField,
-    Leased,
-    ListField,
-    derived_task_id,
-    named_index,
-    new_id,
-    new_token,
-    utcnow,
-)
+from jimeng.documents.base import named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.ids import derived_task_id, new_id, new_token
+from jimeng.documents.leased import Leased
 from jimeng.documents.task import pairs_of
 
 PREFIX = "batch_"

@@ -7,7 +7,11 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import DictField, Leased, named_index, new_id, utcnow
+from jimeng.documents.base import named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField
+from jimeng.documents.ids import new_id
+from jimeng.documents.leased import Leased
 
 
 class BulkAction(Leased):

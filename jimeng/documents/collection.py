@@ -4,7 +4,9 @@ import unicodedata
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import Stored, named_index, new_id, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.ids import new_id
 
 PREFIX = "collection_"
 

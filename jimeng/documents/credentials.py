@@ -7,7 +7,10 @@ from datetime import timedelta
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
-from jimeng.documents.base import ListField, Stored, named_index, new_id, number, utcnow
+from jimeng.documents.base import Stored, named_index, number
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import ListField
+from jimeng.documents.ids import new_id
 from jimeng.documents.spending import Spend, WithBudgets
 from jimeng.documents.usage import CountedByDay
 

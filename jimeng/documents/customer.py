@@ -3,7 +3,9 @@
 from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.config import Config
-from jimeng.documents.base import DictField, Stored, utcnow
+from jimeng.documents.base import Stored
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField
 from jimeng.documents.spending import Budgets
 
 # The names of a customer's limits, as in `ApiKey`.

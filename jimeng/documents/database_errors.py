@@ -19,7 +19,8 @@ from pymongo.errors import (
 # Raised by the driver for a malformed response. Other code raises these as well, so the
 # traceback decides.
 PARSING_ERRORS = (LookupError, struct.error)
-READERS = ("pymongo.", "jimeng.documents.base")  # modules that parse responses
+# Modules that parse responses.
+READERS = ("pymongo.", "jimeng.documents.base", "jimeng.documents.commands")
 TROUBLES = (PyMongoError, InvalidBSON, *PARSING_ERRORS)
 OURS = (
     CollectionInvalid,

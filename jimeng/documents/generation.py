@@ -14,15 +14,11 @@ from mongoengine.fields import (
 )
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents.base import (
-    KNOWN_KIND,
-    VIDEO,
-    DictField,
-    Leased,
-    ListField,
-    named_index,
-    utcnow,
-)
+from jimeng.documents.base import named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.kinds import KNOWN_KIND, VIDEO
+from jimeng.documents.leased import Leased
 
 
 class State(StrEnum):

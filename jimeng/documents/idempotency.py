@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TypeVar
 
-from jimeng.documents.base import utcnow
+from jimeng.documents.clock import utcnow
 from jimeng.documents.input import Input
 from jimeng.documents.task import Task
 from jimeng.errors import IdempotencyKeyReused

@@ -14,7 +14,10 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import VIDEO, ListField, Stored, named_index, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import ListField
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.task import Task
 
 SUFFIXES = {

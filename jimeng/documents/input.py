@@ -14,7 +14,10 @@ from mongoengine.fields import (
 )
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents.base import DictField, Stored, named_index, new_token, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField
+from jimeng.documents.ids import new_token
 
 PREFIX = "upload_"
 PROMISED = timedelta(days=1)  # that an upload is stored, whether or not a task uses it

@@ -10,7 +10,9 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import DictField, ListField, Stored, named_index, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.usage import CountedByDay
 
 

@@ -6,14 +6,10 @@ Amounts are integers, in millionths of a yuan.
 
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
-from jimeng.documents.base import (
-    DictField,
-    Leased,
-    ListField,
-    Stored,
-    named_index,
-    utcnow,
-)
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.leased import Leased
 
 AMOUNTS = ("micros", "outputs", "unknown", "unpriced")
 # Costs are summed by these, and by day.

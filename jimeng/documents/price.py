@@ -2,14 +2,10 @@
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import (
-    DictField,
-    ListField,
-    Stored,
-    named_index,
-    new_id,
-    utcnow,
-)
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.ids import new_id
 
 
 class PriceRow(Stored):

@@ -2,7 +2,9 @@
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
-from jimeng.documents.base import Stored, named_index, new_id, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.ids import new_id
 
 
 class SavedPrompt(Stored):

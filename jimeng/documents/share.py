@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from mongoengine.fields import BooleanField, DateTimeField, StringField
 
-from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
 
 
 class Shared(StrEnum):

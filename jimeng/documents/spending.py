@@ -13,7 +13,9 @@ from typing import Self
 from mongoengine.fields import DateTimeField, IntField, StringField
 
 from jimeng.config import Config
-from jimeng.documents.base import DictField, Stored, number, utcnow
+from jimeng.documents.base import Stored, number
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField
 
 DAY, MONTH = "day", "month"
 INSTALLATION = "installation"  # the id of its record

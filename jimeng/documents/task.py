@@ -14,17 +14,12 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.documents import indexes
-from jimeng.documents.base import (
-    VIDEO,
-    DictField,
-    ListField,
-    Stored,
-    named_index,
-    new_task_id,
-    number,
-    utcnow,
-)
+from jimeng.documents.base import Stored, named_index, number
+from jimeng.documents.clock import utcnow
 from jimeng.documents.database_errors import lacks_index
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.ids import new_task_id
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.spending import UNLIMITED, Budgets, Spend
 from jimeng.documents.usage import RateLimit
 

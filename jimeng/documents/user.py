@@ -11,14 +11,10 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import (
-    DictField,
-    ListField,
-    Stored,
-    named_index,
-    new_id,
-    utcnow,
-)
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.ids import new_id
 from jimeng.documents.spending import WithBudgets
 
 # A dot-atom, and the labels of a domain (RFC 5321, 4.1.2), in any script (RFC 6531);

@@ -12,15 +12,11 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import (
-    DictField,
-    Leased,
-    ListField,
-    Stored,
-    named_index,
-    new_id,
-    utcnow,
-)
+from jimeng.documents.base import Stored, named_index
+from jimeng.documents.clock import utcnow
+from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.ids import new_id
+from jimeng.documents.leased import Leased
 
 PREFIX = "webhook_"
 TASK_EVENTS = ("task.completed", "task.failed", "task.cancelled")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jimeng.documents import Collection, Image, Task
-from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import NEWEST_FIRST, Page, after, cut_page
 from jimeng.documents.image import SHOWN, fold, grams, list_name
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.tasks.queries import MAX_SEARCH_WORDS
 

@@ -11,12 +11,21 @@ from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.errors.collections import PromptNotFound, TooManyPrompts
 from jimeng.gallery.collections import MAX_NAME_CHARS, one_line
+from jimeng.pictures.metadata.provenance import (
+    MAX_MODEL_CHARS,
+    MAX_PROMPT_CHARS,
+    MAX_STYLE_CHARS,
+)
 
 log = logging.getLogger(__name__)
 
 MAX_PROMPTS = 200  # per user
-MAX_PROMPT_CHARS = 10_000  # no model accepts more
-MAX_FIELD_CHARS = {"model": 100, "size": 20, "quality": 20, "style": 64}
+MAX_CHARS = {
+    "model": MAX_MODEL_CHARS,
+    "size": 20,
+    "quality": 20,
+    "style": MAX_STYLE_CHARS,
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def validated_fields(fields: Mapping[str, object]) -> dict:
             limits = {"min": 1, "max": MAX_PROMPT_CHARS}
             raise Invalid.field("prompt", "invalid.length", **limits)
         found["prompt"] = prompt
-    for name, most in MAX_FIELD_CHARS.items():
+    for name, most in MAX_CHARS.items():
         if len(str(found.get(name, ""))) > most:
             raise Invalid.field(name, "invalid.length", min=1, max=most)
     return found

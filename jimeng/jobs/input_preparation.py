@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Generation, Input, InputState, State, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs import endings
 from jimeng.jobs import inputs as job_inputs

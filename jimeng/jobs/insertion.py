@@ -15,7 +15,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from jimeng.documents import Generation, State, Task, best_effort
-from jimeng.documents.base import VIDEO, age_of, ignore_duplicates
+from jimeng.documents.connection import ignore_duplicates
+from jimeng.documents.ids import age_of
+from jimeng.documents.kinds import VIDEO
 from jimeng.process.broker import enqueue_dispatch
 from jimeng.providers.models.model import SEED_RANGE
 

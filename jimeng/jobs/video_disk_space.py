@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jimeng import lanes
 from jimeng.documents import Generation, State, utcnow
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.errors import StorageUnavailable, outages
 from jimeng.process.runtime import runtime
 from jimeng.providers import Model

@@ -22,7 +22,8 @@ from bson import ObjectId
 
 from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
-from jimeng.documents.base import NOTHING, VIDEO, Update
+from jimeng.documents.base import NOTHING, Update
+from jimeng.documents.kinds import VIDEO
 from jimeng.errors import PictureInvalid, StorageUnavailable, outages
 from jimeng.jobs import endings, metric_counters, picture
 from jimeng.jobs.video_disk_space import MIN_FREE_BYTES

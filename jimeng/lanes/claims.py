@@ -26,7 +26,7 @@ from jimeng.documents import (
     lacks_index,
     new_token,
 )
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.lanes.limits import (
     QUEUE_ORDER,
     SENDING,

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, Lane, State, Switch, Worker, utcnow
-from jimeng.documents.base import OTHER_KIND
+from jimeng.documents.kinds import OTHER_KIND
 from jimeng.errors import IntakePaused, StorageFull
 from jimeng.process.state import Remembered, remembered
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng.documents import Generation, Lane, State, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.lanes.limits import (
     PROVIDER_REFUSES,
     AccountLane,

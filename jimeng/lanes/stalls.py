@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.lanes.claims import free_slots_in
 from jimeng.lanes.limits import (
     QUEUE_ORDER,

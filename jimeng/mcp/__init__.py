@@ -15,4 +15,4 @@ def require_key() -> None:
     principal_of_api()
 
 
-from jimeng.mcp import endpoint
+from jimeng.mcp import batch_handlers, endpoint, handlers

@@ -38,10 +38,10 @@ MAX_REFERENCE_CHARS = 1024 * 1024  # the limit of a request's body
 MAX_LISTED, DEFAULT_LISTED = 100, 20
 PROMPT = "What the picture shows, usually 800 characters at most"
 IMAGES = (
-    "The pictures to go in, in order: links, ids of pictures or uploads, https "
-    "addresses, or data: URLs"
+    "The input images, in order: links, ids of images or uploads, https "
+    "URLs, or data: URLs"
 )
-WAIT_SECONDS = "Seconds to wait at most; 0 answers at once"
+WAIT_SECONDS = "Maximum seconds to wait; 0 returns immediately"
 
 
 class Arguments(Strict):
@@ -63,8 +63,8 @@ class OfCustomer(Arguments):
     """Arguments of tools that act for a user whom the key may name."""
 
     user_id = Text(
-        "For which customer: an id under the key's prefix; for the key's owner if left "
-        "out",
+        "The customer to act for: an id under the key's prefix; the key's owner "
+        "if omitted",
         validate=user_id_check,
         metadata=AS_USER_ID,
     )
@@ -75,21 +75,21 @@ class DrawingArguments(OfCustomer):
 
     texts: ClassVar = {
         "model": (
-            "A model's name or alias, see list_models; usually left out for the default"
+            "A model's name or alias, see list_models; usually omitted for the default"
         ),
         "style": "A style as free text, added to the prompt",
-        "seed": "Seed, random for -1; for a picture other than the last, another",
+        "seed": "-1 picks a random seed; change it for a different picture",
     }
     idempotency_key = Text(
-        "Within a day one key generates once; for another picture of an equal call, "
-        "another key",
+        "A key generates only once within a day; use a new key to repeat an "
+        "identical call",
         validate=Length(1, MAX_KEY_CHARS),
     )
 
 
 class WithDryRun(Arguments):
     dry_run = Boolean(
-        "Only say for how much, and whether it is allowed; nothing is asked for",
+        "Return the price only, and whether it is allowed; nothing is created",
         load_default=False,
     )
 
@@ -112,8 +112,8 @@ class EditArguments(GenerateArguments):
         validate=Length(1, MAX_IMAGES),
     )
     mask = Text(
-        "Where to paint anew: a PNG of the first picture's size, transparent there; "
-        "given as images are",
+        "The region to repaint: a PNG of the first image's size, transparent "
+        "there; takes the same values as images",
         validate=Length(1, MAX_REFERENCE_CHARS),
     )
 
@@ -124,8 +124,8 @@ class GenerateVideoArguments(
     texts: ClassVar = {
         **DrawingArguments.texts,
         "model": (
-            "A video model's name or alias, see list_models with makes video; usually "
-            "left out for the default"
+            "A video model's name or alias, see list_models with makes video; "
+            "usually omitted for the default"
         ),
     }
     wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
@@ -133,7 +133,7 @@ class GenerateVideoArguments(
 
 class ListModelsArguments(Arguments):
     makes = Text(
-        "image: those that make pictures; video: those that make videos",
+        "image: models that generate images; video: models that generate videos",
         load_default="image",
         validate=OneOf("image", "video"),
     )
@@ -141,7 +141,7 @@ class ListModelsArguments(Arguments):
 
 class CancelArguments(Arguments):
     task_id = Text(
-        "The task_id that generate_image or generate_video gave",
+        "The task_id returned by generate_image or generate_video",
         required=True,
         validate=Length(1, MAX_ID_CHARS),
     )
@@ -158,7 +158,7 @@ class PageArguments(Arguments):
         validate=Range(1, MAX_LISTED),
     )
     cursor = Text(
-        "The next_cursor of the page before",
+        "The next_cursor of the previous page",
         validate=Length(1, MAX_CURSOR_CHARS),
     )
 
@@ -175,7 +175,7 @@ class ListTasksArguments(PageArguments, OfCustomer):
 class CreateBatchArguments(DrawingArguments, NewBatch):
     texts: ClassVar = {
         **DrawingArguments.texts,
-        "prompts": "Prompts, each as it stands; this or template must be given",
+        "prompts": "Prompts, used verbatim; either this or template is required",
     }
     images = StringList(
         IMAGES,
@@ -183,14 +183,14 @@ class CreateBatchArguments(DrawingArguments, NewBatch):
         validate=Length(1, MAX_IMAGES),
     )
     dry_run = Boolean(
-        "Only say how many and for how much; nothing is asked for",
+        "Return the number and the price only; nothing is created",
         load_default=False,
     )
 
 
 class GetBatchArguments(Arguments):
     batch_id = Text(
-        "The batch_id that create_batch gave",
+        "The batch_id returned by create_batch",
         required=True,
         validate=Length(1, MAX_ID_CHARS),
     )
@@ -204,7 +204,7 @@ class AddToCollectionArguments(Arguments):
         validate=Length(1, MAX_ID_CHARS),
     )
     images = StringList(
-        "The pictures: links, or ids such as a task_id with _0 behind it",
+        "The images: links, or ids such as a task_id followed by _0",
         each=Text(validate=Length(1, MAX_LINK_CHARS)),
         required=True,
         validate=Length(1, MAX_LISTED),

@@ -16,8 +16,11 @@ from jimeng.http import long_polls
 from jimeng.http.requests import scoped_key
 from jimeng.http.responses import absolute
 from jimeng.i18n import t
+from jimeng.mcp import arguments as takes
+from jimeng.mcp import results
 from jimeng.mcp.handlers import canonical_arguments, default_model
 from jimeng.mcp.results import Result
+from jimeng.mcp.tools import tool
 from jimeng.schemas.batches import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
 from jimeng.schemas.tasks import link_of
@@ -36,14 +39,15 @@ NOT_SETTINGS = ("prompts", "template", "name")
 MAX_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all
 
 
+@tool("create_batch", takes.BATCH, results.BATCH, changes=True)
 def create_batch(principal: Principal, arguments: dict) -> Result:
     """
     Create a batch
 
-    Ask for the pictures of many prompts at once, up to 500, with the same settings, n
-    for each; every picture is charged. See with dry_run first how many and for how
-    much, and ask your user. Answers at once with a batch_id: go on with get_batch. An
-    equal call gets the same batch until that has ended.
+    Generate images from many prompts, up to 500, with the same settings, n for each;
+    every image is charged. Get the number and the price with dry_run first, and ask
+    your user. Returns a batch_id immediately: continue with get_batch. An identical
+    call returns the same batch until it has ended.
     """
     key, dry_run = arguments.pop("idempotency_key", None), arguments.pop("dry_run")
     canonical = canonical_arguments(arguments)
@@ -72,12 +76,13 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
     return Result(found)
 
 
+@tool("get_batch", takes.GET_BATCH, results.BATCH)
 def get_batch(principal: Principal, arguments: dict) -> Result:
     """
     Get a batch
 
-    How far a batch is, why pictures failed, and links to its 20 newest pictures; all of
-    them are on its page. With wait_seconds the answer waits for its end.
+    Return a batch's progress, why images failed, and links to its 20 newest images; all
+    of them are on its page. With wait_seconds, wait for its end.
     """
     batch = batches.find(principal, arguments["batch_id"])
     waited = long_polls.wait_if_open(principal, batch, arguments["wait_seconds"])
@@ -105,23 +110,25 @@ def estimate_record(found: batches.validation.BatchEstimate) -> dict:
     return {name: dumped[name] for name in ESTIMATE_FIELDS} | more
 
 
+@tool("list_collections", takes.LIST_COLLECTIONS, results.COLLECTIONS)
 def list_collections(principal: Principal, arguments: dict) -> Result:
     """
     List collections
 
-    Your own collections, those that were put into last first.
+    List your own collections, most recently changed first.
     """
     page = collections.page(principal, principal.user_id, **arguments)
     rows = [collection_record(each) for each in page.rows]
     return Result({"collections": rows, "next_cursor": page.next_cursor})
 
 
+@tool("add_to_collection", takes.ADD, results.ADDED, changes=True)
 def add_to_collection(principal: Principal, arguments: dict) -> Result:
     """
     Add to a collection
 
-    Put pictures of this server into a collection; one of that name is created where
-    there is none. Twice is as once.
+    Add images of this server to a collection, which is created if there is none of that
+    name. Idempotent.
     """
     ids = picture_ids(principal, arguments["images"])
     wanted = arguments["collection"]

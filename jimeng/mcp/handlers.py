@@ -11,7 +11,10 @@ from jimeng.documents.principal import Principal
 from jimeng.http import long_polls
 from jimeng.http.requests import scoped_key
 from jimeng.i18n import t
+from jimeng.mcp import arguments as takes
+from jimeng.mcp import results
 from jimeng.mcp.results import Result, record
+from jimeng.mcp.tools import tool
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
 from jimeng.providers.models.model import Parameters, best_suited
@@ -25,45 +28,48 @@ PICTURES = {"images", "mask", *PICTURE_FIELDS}  # stored as inputs
 DEFAULTS = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
+@tool("generate_image", takes.GENERATE, results.TASK_OR_ESTIMATE, changes=True)
 def generate(principal: Principal, arguments: dict) -> Result:
     """
     Generate images
 
-    Draw 1 to 4 pictures of a prompt; each is charged. Waits until they are done,
-    wait_seconds at most; otherwise returns a task_id: go on with get_task and do not
-    call again. An equal call gets the same task until that has ended and its result was
+    Generate 1 to 4 images from a prompt; each is charged. Waits up to wait_seconds for
+    them; if they are not ready, returns a task_id: continue with get_task, do not call
+    again. An identical call returns the same task until it has ended and its result was
     delivered.
     """
     return draw(principal, "generate_image", arguments)
 
 
+@tool("edit_image", takes.EDIT, results.TASK_OR_ESTIMATE, changes=True)
 def edit(principal: Principal, arguments: dict) -> Result:
     """
     Edit images
 
-    Draw from pictures by a prompt: as references, mixed, in another style; with mask a
-    part is painted anew, with expand it grows at the edges, without a prompt it is
-    enlarged. Each is charged. images are links to pictures of this server, a task_id
-    with _0 behind it, or https addresses. It waits, and is repeated, as generate_image
-    is.
+    Edit images by prompt: use them as references, combine them, change their style;
+    mask repaints a region, expand extends the canvas, without a prompt the image is
+    upscaled. Each result is charged. images takes links to images of this server, a
+    task_id followed by _0, or https URLs. Waits and joins identical calls as
+    generate_image does.
     """
     return draw(principal, "edit_image", arguments)
 
 
+@tool("generate_video", takes.GENERATE_VIDEO, results.TASK_OR_ESTIMATE, changes=True)
 def generate_video(principal: Principal, arguments: dict) -> Result:
     """
     Generate a video
 
-    Make a video of a prompt, or of a first frame and a prompt; it is charged, more than
-    a picture, and takes minutes: see with dry_run first for how much, and ask your
-    user. Returns a task_id: go on with get_task and do not call again. An equal call
-    gets the same task until that has ended and its result was delivered. first_frame,
-    last_frame and references are given as images are in edit_image.
+    Generate a video from a prompt, or from a first frame and a prompt. It costs more
+    than an image and takes minutes: get the price with dry_run first, and ask your
+    user. Returns a task_id: continue with get_task, do not call again. An identical
+    call returns the same task until it has ended and its result was delivered.
+    first_frame, last_frame and references take the same values as images of edit_image.
     """
     return draw(principal, "generate_video", arguments)
 
 
-def draw(principal: Principal, tool: str, arguments: dict) -> Result:
+def draw(principal: Principal, tool_name: str, arguments: dict) -> Result:
     """Create a task, or join the one of an equal call, and wait for its end."""
     seconds, key = arguments.pop("wait_seconds"), arguments.pop("idempotency_key", None)
     dry_run = arguments.pop("dry_run")
@@ -71,7 +77,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     if "images" in arguments:
         arguments.setdefault("model", default_model(principal, arguments))
     record = {name: canonical[name] for name in canonical if name not in PICTURES}
-    if tool == "generate_video":
+    if tool_name == "generate_video":
         arguments = as_video(arguments)
     images = tuple(arguments.pop("images", ()))
     new = tasks.Request(
@@ -85,7 +91,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     task, joined = tasks.create_or_join(
         principal,
         new,
-        tasks.Attempt([tool, canonical]),
+        tasks.Attempt([tool_name, canonical]),
         idem_key=key and scoped_key(key),
     )
     view = wait_for_end(principal, task, seconds)
@@ -117,35 +123,39 @@ def canonical_arguments(arguments: dict) -> dict:
     return {**found, "expand": asdict(found["expand"])} if "expand" in found else found
 
 
+@tool("get_task", takes.GET, results.TASK)
 def get(principal: Principal, arguments: dict) -> Result:
     """
     Get a task
 
-    How a task stands, with its pictures or videos once they are done. With wait_seconds
-    the answer waits for its end.
+    Return a task's status, and its images or videos once it has completed. With
+    wait_seconds, wait for its end.
     """
     task = tasks.find(principal, arguments["task_id"])
     view = wait_for_end(principal, task, arguments["wait_seconds"])
     return Result(record_with_next_step(view), view.images)
 
 
+@tool("cancel_task", takes.CANCEL, results.TASK, changes=True, is_destructive=True)
 def cancel(principal: Principal, arguments: dict) -> Result:
     """
     Cancel a task
 
-    Cancel a task that has not ended. Pictures that wait cost nothing; one that is being
-    drawn is charged all the same, and not shown. A video that has begun cannot be
+    Cancel a task that has not ended. Images still waiting are not charged; one that is
+    being generated is charged, and not shown. A video that has started cannot be
     stopped: it is charged, and stored.
     """
     task = tasks.cancel(principal, arguments["task_id"])
     return Result(record(tasks.view_changed(principal, task)))
 
 
+@tool("list_tasks", takes.LIST, results.TASKS)
 def list_tasks(principal: Principal, arguments: dict) -> Result:
     """
     List tasks
 
-    Your own tasks, newest first; by status, words of the prompt, or metadata.
+    List your own tasks, newest first; filter by status, words of the prompt, or
+    metadata.
     """
     user_id = arguments.pop("user_id", principal.user_id)
     status = [arguments.pop("status")] if "status" in arguments else []
@@ -154,14 +164,15 @@ def list_tasks(principal: Principal, arguments: dict) -> Result:
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 
 
+@tool("list_models", takes.LIST_MODELS, results.MODELS)
 def list_models(principal: Principal, arguments: dict) -> Result:
     """
     List models
 
-    The models that make pictures, or videos, what each takes (sizes, counts, pictures,
-    prompts; of videos lengths, resolutions, sound, cameras), and its price (in fen,
-    hundredths of a yuan, for a picture, or for a second or a million tokens of a
-    video).
+    List the models that generate images or videos, with what each accepts (sizes,
+    counts, input images, prompts; for videos durations, resolutions, sound, camera
+    moves) and its price (in fen, hundredths of a yuan, per image, or per second or
+    million tokens of a video).
     """
     return Result({"models": MODEL.dump(allowed_models(principal, arguments["makes"]))})
 
@@ -205,4 +216,8 @@ def mark_answered_on_close(task_id: str) -> None:
 def record_with_next_step(view: TaskView) -> dict:
     """The record and, while the task is open, what to do next."""
     found = record(view)
-    return {**found, "next": t("mcp.next")} if view.task.is_open else found
+    return (
+        {**found, "next": t("mcp.next", seconds=takes.MAX_WAIT_S)}
+        if view.task.is_open
+        else found
+    )

@@ -14,9 +14,8 @@ from jimeng.http.responses import (
     translate_errors,
 )
 from jimeng.i18n import explain, language, problems, t
-from jimeng.mcp import arguments as takes
-from jimeng.mcp import batch_handlers, handlers, results
-from jimeng.mcp.arguments import Arguments
+from jimeng.mcp import results
+from jimeng.mcp.arguments import MAX_WAIT_S, Arguments, input_schema
 from jimeng.mcp.results import Result
 from jimeng.process.metric_counts import counts
 from jimeng.schemas.reference_texts import docstring_texts, translated_text
@@ -52,14 +51,14 @@ class Tool:
         """
         texts = docstring_texts(self.handler)
         title = translated_text(texts["summary"], language(), "summary")
-        input_schema = takes.input_schema(self.takes)
+        arguments = input_schema(self.takes)
         if not names_customers:
-            input_schema["properties"].pop("user_id", None)
+            arguments["properties"].pop("user_id", None)
         return {
             "name": self.name,
             "title": title,
             "description": translated_text(texts["description"], language()),
-            "inputSchema": input_schema,
+            "inputSchema": arguments,
             "outputSchema": self.output_schema,
             "annotations": {
                 "title": title,
@@ -71,69 +70,25 @@ class Tool:
         }
 
 
-TOOLS = {
-    tool.name: tool
-    for tool in (
-        Tool(
-            "generate_image",
-            handlers.generate,
-            takes.GENERATE,
-            results.TASK_OR_ESTIMATE,
-            changes=True,
-        ),
-        Tool(
-            "edit_image",
-            handlers.edit,
-            takes.EDIT,
-            results.TASK_OR_ESTIMATE,
-            changes=True,
-        ),
-        Tool(
-            "generate_video",
-            handlers.generate_video,
-            takes.GENERATE_VIDEO,
-            results.TASK_OR_ESTIMATE,
-            changes=True,
-        ),
-        Tool("get_task", handlers.get, takes.GET, results.TASK),
-        Tool("list_tasks", handlers.list_tasks, takes.LIST, results.TASKS),
-        Tool(
-            "cancel_task",
-            handlers.cancel,
-            takes.CANCEL,
-            results.TASK,
-            changes=True,
-            is_destructive=True,
-        ),
-        Tool(
-            "create_batch",
-            batch_handlers.create_batch,
-            takes.BATCH,
-            results.BATCH,
-            changes=True,
-        ),
-        Tool("get_batch", batch_handlers.get_batch, takes.GET_BATCH, results.BATCH),
-        Tool(
-            "list_collections",
-            batch_handlers.list_collections,
-            takes.LIST_COLLECTIONS,
-            results.COLLECTIONS,
-        ),
-        Tool(
-            "add_to_collection",
-            batch_handlers.add_to_collection,
-            takes.ADD,
-            results.ADDED,
-            changes=True,
-        ),
-        Tool("list_models", handlers.list_models, takes.LIST_MODELS, results.MODELS),
-    )
-}
+TOOLS: dict[str, Tool] = {}
+Handler = Callable[[Principal, dict], Result]
+
+
+def tool(
+    name: str, takes: Arguments, output_schema: dict, **more: bool
+) -> Callable[[Handler], Handler]:
+    """Decorate the handler of a tool; the arguments are those of `Tool`."""
+
+    def register(handler: Handler) -> Handler:
+        TOOLS[name] = Tool(name, handler, takes, output_schema, **more)
+        return handler
+
+    return register
 
 
 def instructions() -> str:
     """General instructions for models, about all tools."""
-    return t("mcp.instructions")
+    return t("mcp.instructions", seconds=MAX_WAIT_S)
 
 
 def call_tool(tool: Tool, arguments: dict) -> dict:

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, g, request
 
 from jimeng import tasks
 from jimeng.documents import Image, Task
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, Invalid
 from jimeng.gallery import trash

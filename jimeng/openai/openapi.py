@@ -122,8 +122,8 @@ class ImageRequest(CommonRequest):
     n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_OUTPUTS))
     size = optional(
         Text,
-        "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
-        "enlarged in its ratio to the least that the model draws",
+        "auto, WIDTHxHEIGHT, a ratio, or a size that the model names; sizes "
+        "below the model's minimum are scaled up, keeping the ratio",
         validate=Length(1, 20),
     )
     aspect_ratio = optional(
@@ -291,7 +291,7 @@ class OpenAIErrorDetails(Reply):
         required=False,
     )
     charged = text(
-        "Whether what the task drew was paid for",
+        "Whether the task was charged",
         choices=("no", "unknown", "yes"),
         required=False,
     )

@@ -11,13 +11,14 @@ from flask import Response
 from jimeng.billing.costs import yuan
 from jimeng.documents import Image, Task
 from jimeng.gallery import downloads
+from jimeng.openai.openapi import FORMATS
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
 from jimeng.schemas.tasks import link_of
 from jimeng.tasks import TaskView
 
 CHUNK_BYTES = 3 * 64 * 1024  # bytes; of a multiple of three base64 has no padding
-FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
+NAMES = {content_type: name for name, content_type in FORMATS.items() if name != "jpg"}
 # Prefixes of errors caused by the request; all others are the server's or provider's.
 REFUSED = ("content_refused", "parameter_refused", "input_", "prompt_")
 STATUS_REFUSED, STATUS_FAILED, STATUS_CANCELLED = 400, 502, 409
@@ -130,7 +131,7 @@ def document(
         "created": int((task.completed_at or task.created_at).timestamp()),
         "size": f"{image.width}x{image.height}",
         "quality": params.quality,
-        "output_format": FORMATS.get(content_type, content_type),
+        "output_format": NAMES.get(content_type, content_type),
         "background": "opaque",
         "task_id": task.id,
         "user_id": task.user_id,

@@ -8,8 +8,8 @@ from flask import Response
 from jimeng import tasks
 from jimeng.api.openapi.blueprint import BINARY, LIMITS
 from jimeng.documents import cursors
-from jimeng.documents.base import VIDEO
 from jimeng.documents.image import FILES
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery import trash

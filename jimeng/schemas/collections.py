@@ -37,7 +37,7 @@ class CollectionChanges(Strict):
 
     examples: ClassVar = {"usual": {"name": "春季海报"}}
     name = Trimmed(
-        field_descriptions.NAME_TO_60, required=True, validate=Length(1, MAX_NAME_CHARS)
+        field_descriptions.SHORT_NAME, required=True, validate=Length(1, MAX_NAME_CHARS)
     )
 
 

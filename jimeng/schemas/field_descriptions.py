@@ -1,5 +1,10 @@
 """Descriptions of fields that several schemas share."""
 
+from jimeng.documents.task import MAX_NAME, MAX_PAIRS, MAX_VALUE
+from jimeng.gallery.collections import MAX_NAME_CHARS
+from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
+from jimeng.tasks.queries import MAX_OFFSET
+
 MODEL = "A model's name or alias, see GET /api/v1/models; the default model if omitted"
 MAKES = "What it makes: image or video"
 SIZE = (
@@ -42,9 +47,9 @@ WEBHOOK_EVENTS = (
     "if omitted"
 )
 METADATA = (
-    "Text of your own, such as an order number: up to 16 pairs, names up to 40 and "
-    "values up to 500 characters. Returned unchanged, can be filtered by, never sent "
-    "to the provider"
+    f"Text of your own, such as an order number: up to {MAX_PAIRS} pairs, names up to "
+    f"{MAX_NAME} and values up to {MAX_VALUE} characters. Returned unchanged, can be "
+    "filtered by, never sent to the provider"
 )
 METADATA_FILTER = (
     "Only those whose metadata has this pair, written as metadata.NAME=VALUE; of "
@@ -72,13 +77,13 @@ ONLY_STATUS = (
 )
 CREATED_AFTER = "Only those created at this time or later"
 CREATED_BEFORE = "Only those created before this time"
-NAME_TO_60 = "The name: 1 to 60 characters after trimming"
+SHORT_NAME = f"The name: 1 to {MAX_NAME_CHARS} characters after trimming"
 SHOWS_PROMPTS = "Whether the page shows the prompts of its pictures"
 ID = "Identifier"
 LIMIT = "Entries per page"
 OFFSET = (
-    "How many of the newest to skip, at most 1,000; for older ones use the list "
-    "with a cursor"
+    f"How many of the newest to skip, at most {MAX_OFFSET:,}; for older ones use the "
+    "list with a cursor"
 )
 MIN_SIDE = "Minimum width and height, in pixels"
 MAX_SIDE = "Maximum width and height, in pixels"
@@ -93,7 +98,7 @@ NEXT_CURSOR = "Cursor of the next page; null on the last one"
 ERROR = "Error code, for programs"
 RESULTS = "One result per task, in the order requested"
 SAVED_SEED = "The seed; null for a random one each time"
-SAVED_PROMPT = "The prompt, 1 to 10,000 characters"
+SAVED_PROMPT = f"The prompt, 1 to {MAX_PROMPT_CHARS:,} characters"
 EMAIL = "E-mail, unique ignoring case"
 KEY_ID = "The key's id"
 DATE = "Date, in the billing time zone"

@@ -5,7 +5,7 @@ from typing import ClassVar
 from marshmallow import fields
 
 from jimeng.gallery.collections import MAX_NAME_CHARS
-from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
+from jimeng.gallery.saved_prompts import MAX_CHARS, MAX_PROMPT_CHARS
 from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
@@ -24,7 +24,7 @@ from jimeng.schemas.fields import (
     integer,
     text,
 )
-from jimeng.schemas.tasks import MAX_SEED, MAX_STYLE
+from jimeng.schemas.tasks import MAX_SEED
 
 SAVED = "prompt_3f9a1c5b7d20e46a8c1b9f02"
 EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "ink"}
@@ -33,13 +33,23 @@ EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "in
 class SavedSettings(Strict):
     """The settings of a saved prompt; null means the default."""
 
-    model = Text(field_descriptions.MODEL, validate=Length(1, 100), allow_none=True)
-    size = Trimmed(field_descriptions.SIZE, validate=Length(1, 20), allow_none=True)
+    model = Text(
+        field_descriptions.MODEL,
+        validate=Length(1, MAX_CHARS["model"]),
+        allow_none=True,
+    )
+    size = Trimmed(
+        field_descriptions.SIZE,
+        validate=Length(1, MAX_CHARS["size"]),
+        allow_none=True,
+    )
     quality = Text(
         field_descriptions.QUALITY, validate=OneOf("standard", "hd"), allow_none=True
     )
     style = Trimmed(
-        field_descriptions.STYLE, validate=Length(1, MAX_STYLE), allow_none=True
+        field_descriptions.STYLE,
+        validate=Length(1, MAX_CHARS["style"]),
+        allow_none=True,
     )
     n: fields.Integer = Integer(
         field_descriptions.N, validate=Range(1, MAX_OUTPUTS), allow_none=True
@@ -56,7 +66,7 @@ class NewPrompt(OfUser, SavedSettings):
         "usual": {"name": "雨巷", **EXAMPLE, "user_id": "user_123"},
     }
     name = Trimmed(
-        field_descriptions.NAME_TO_60, required=True, validate=Length(1, MAX_NAME_CHARS)
+        field_descriptions.SHORT_NAME, required=True, validate=Length(1, MAX_NAME_CHARS)
     )
     prompt = Trimmed(
         field_descriptions.SAVED_PROMPT,
@@ -69,7 +79,7 @@ class PromptChanges(Changes, SavedSettings):
     """``PATCH /api/v1/prompts/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"name": {"name": "雨天"}, "settings": {"n": 4, "seed": None}}
-    name = Trimmed(field_descriptions.NAME_TO_60, validate=Length(1, MAX_NAME_CHARS))
+    name = Trimmed(field_descriptions.SHORT_NAME, validate=Length(1, MAX_NAME_CHARS))
     prompt = Trimmed(
         field_descriptions.SAVED_PROMPT, validate=Length(1, MAX_PROMPT_CHARS)
     )

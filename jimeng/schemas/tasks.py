@@ -16,11 +16,12 @@ from marshmallow.fields import Field, Number
 
 from jimeng.billing.costs import yuan
 from jimeng.documents import Image, Status, Task
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for, rooted
 from jimeng.i18n import MESSAGES, explain, t
+from jimeng.pictures.metadata.provenance import MAX_STYLE_CHARS as MAX_STYLE
 from jimeng.providers import Expansion
 from jimeng.providers.models.model import MAX_OUTPUTS, SEED_RANGE
 from jimeng.schemas import field_descriptions
@@ -71,7 +72,6 @@ from jimeng.webhooks.outbox import MAX_URL_CHARS
 
 MAX_DELAY = 86_400  # seconds
 MAX_SEED = SEED_RANGE - 1
-MAX_STYLE = 64  # characters
 MAX_STRENGTH = 100  # in the form, which counts in hundredths
 MAX_IMAGES = 14  # the maximum over all models
 REFERENCE = Length(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL

@@ -16,8 +16,8 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.auditing import audited
-from jimeng.documents.base import VIDEO
 from jimeng.documents.generation import CANNOT_STOP, STOPPABLE, WAITING
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import CANCELLABLE, OPEN, THERE
 from jimeng.errors import CannotStop, ImageNotFound, PictureUnderWay, TaskFinished

@@ -25,7 +25,7 @@ from jimeng.documents import (
     indexes,
     utcnow,
 )
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (

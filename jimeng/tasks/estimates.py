@@ -11,7 +11,7 @@ from functools import cached_property
 from jimeng import lanes, limits
 from jimeng.billing import costs
 from jimeng.documents import Task, utcnow
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import (
     BudgetExceeded,

@@ -16,15 +16,15 @@ from jimeng.documents import (
     State,
     Status,
     Task,
-    base,
     best_effort,
+    commands,
     cursors,
     utcnow,
 )
-from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.generation import CANNOT_STOP
 from jimeng.documents.image import FILES, LENGTHS, SHOWN
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
@@ -326,7 +326,7 @@ def find(principal: Principal, task_id: str) -> Task:
     Raises:
         TaskNotFound: no such task, or it is another user's.
     """
-    row = base.find_one(Task.collection(), {"_id": task_id})
+    row = commands.find_one(Task.collection(), {"_id": task_id})
     return Task.read(require_visible(principal, task_id, row))
 
 
@@ -612,7 +612,9 @@ def _find_with_generations(
     of_task = [{"$match": {"task_id": task_id}}]
     generations_of = {"coll": Generation.collection().name, "pipeline": of_task}
     wanted = {"$match": {"_id": task_id}}
-    rows = base.aggregate(Task.collection(), [wanted, {"$unionWith": generations_of}])
+    rows = commands.aggregate(
+        Task.collection(), [wanted, {"$unionWith": generations_of}]
+    )
     first = next((row for row in rows if row["_id"] == task_id), None)
     task = require_visible(principal, task_id, first)
     generations = [Generation.read(row) for row in rows if row is not task]

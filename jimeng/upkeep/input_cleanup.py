@@ -12,7 +12,7 @@ from datetime import timedelta
 from bson import ObjectId
 
 from jimeng.documents import Batch, Input, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered
 from jimeng.upkeep import janitor

@@ -21,9 +21,11 @@ from jimeng.documents import (
     User,
     utcnow,
 )
-from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, RUN_S, Stored
+from jimeng.documents.base import Stored
+from jimeng.documents.clock import RUN_S
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import FILES, files_of
+from jimeng.documents.kinds import KNOWN_KIND, OTHER_KIND
 from jimeng.documents.principal import begins_with
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
 from jimeng.jobs import endings, insertion

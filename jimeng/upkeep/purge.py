@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 from jimeng.documents import Image, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.task import KNOWN_TYPE
 from jimeng.jobs import endings
 

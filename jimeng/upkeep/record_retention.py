@@ -26,7 +26,10 @@ from jimeng.documents import (
     Task,
     utcnow,
 )
-from jimeng.documents.base import KNOWN_KIND, RUN_S, Stored, task_id_of
+from jimeng.documents.base import Stored
+from jimeng.documents.clock import RUN_S
+from jimeng.documents.ids import task_id_of
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.task import ENDED, KNOWN_TYPE, THERE
 from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered, remembered

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Batch, BulkAction, Generation, State, Worker, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.errors import outages
 from jimeng.process.runtime import runtime
 

@@ -18,8 +18,8 @@ from pymongo.errors import OperationFailure
 
 from jimeng import lanes
 from jimeng.documents import Image, Share, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND, VIDEO
 from jimeng.documents.image import LENGTHS
+from jimeng.documents.kinds import KNOWN_KIND, VIDEO
 from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered, remembered

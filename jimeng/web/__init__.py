@@ -1,8 +1,9 @@
 """The browser interface: pages, and the partials that htmx swaps into them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from jimeng.errors import JimengError
@@ -12,9 +13,32 @@ from jimeng.i18n import in_language
 from jimeng.providers import credentials
 from jimeng.web.site.preferences import theme
 
+View = TypeVar("View", bound=Callable)
+
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
-limit_large_bodies(bp, auth.principal_of_page)
+
+
+def public(view: View) -> View:
+    """Decorate a view that needs no sign-in; apply it first, innermost."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+@bp.before_request
+def require_sign_in() -> None:
+    """
+    Ask for sign-in on every page but the `public` ones, and set ``g.principal``.
+
+    Raises:
+        SignInRequired: as `auth.principal_of_page`, and so is SecondFactorLacking.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not getattr(view, "is_public", False):
+        g.principal = auth.principal_of_page()
+
+
+limit_large_bodies(bp, lambda: g.principal)
 
 
 def is_htmx() -> bool:

@@ -32,7 +32,7 @@ from jimeng.documents import (
     indexes,
     utcnow,
 )
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.webhook import DELIVERED, FAILED, PENDING, fingerprint
 from jimeng.errors import outages
 from jimeng.process import activity

@@ -27,7 +27,7 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
-from jimeng.documents.base import ignore_duplicates
+from jimeng.documents.connection import ignore_duplicates
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import ENDED, HAS_FINAL_COST, KNOWN_TYPE
 from jimeng.documents.webhook import TEST, fingerprint

@@ -110,6 +110,28 @@ def test_every_route_has_an_entry(secured):
     assert endpoints == set(ROUTES)
 
 
+# They ask for the session themselves: a second factor may have to be set up first.
+SETTING_UP = {
+    "web.lacking_second_factor",
+    "web.begin_second_factor",
+    "web.set_up_second_factor",
+}
+
+
+def test_pages_need_sign_in_unless_marked_public(secured):
+    marked = {
+        endpoint
+        for endpoint, view in secured.view_functions.items()
+        if getattr(view, "is_public", False)
+    }
+
+    assert marked == SETTING_UP | {
+        endpoint
+        for endpoint, route in ROUTES.items()
+        if endpoint.startswith("web.") and route.kind in {Kind.PUBLIC, Kind.LINK}
+    }
+
+
 def test_without_sign_in_no_route_fails(client):
     """Those of sign-in, which nothing leads to then, neither."""
     failed = []

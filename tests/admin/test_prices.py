@@ -12,7 +12,7 @@ from jimeng.documents import PriceRow, utcnow
 from jimeng.providers.models.model import AS_OF, PriceBySize, Step
 from tests.admin.pages import actions, done, text_of
 from tests.each import for_each
-from tests.page import send
+from tests.page import error_at, send
 
 PAGE = "/admin/prices"
 MODEL = "doubao-seedream-4.0"
@@ -181,7 +181,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, video, field, fields)
 
     assert page.status_code == 422
     has_none = field == "account" or (field == "others" and "model" not in fields)
-    assert f'id="{field}-errors"' in page.text or has_none
+    assert error_at(page, field) or has_none
     assert rows() == []
 
 

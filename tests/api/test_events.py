@@ -149,7 +149,7 @@ def test_database_that_goes_away_meanwhile_is_waited_for(
     app, servers, config, registry, monkeypatch
 ):
     """The stream goes on, and tells what there is to tell when it is back."""
-    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 4.0)
+    monkeypatch.setattr("jimeng.documents.connection.WEB_TIMEOUT", 4.0)
     with (
         way_to(servers.mongodb_uri) as way,
         client_with(config, registry, MONGODB_URI=way.uri) as far,

@@ -180,7 +180,7 @@ def test_database_that_goes_away_meanwhile_is_no_refusal(
 ):
     """Waiting goes on without it, and what was known before is the answer."""
     wait = long_polls.wait_for_end
-    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 4.0)
+    monkeypatch.setattr("jimeng.documents.connection.WEB_TIMEOUT", 4.0)
     with (
         way_to(servers.mongodb_uri) as way,
         client_with(config, registry, MONGODB_URI=way.uri) as far,

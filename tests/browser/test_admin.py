@@ -98,7 +98,7 @@ def test_idle_server_and_prices_in_few_looks(operate, idle, look):
     page.locator("#yuan").fill("0.30")
     page.locator("#above").fill("0.60")
     page.locator("form .primary").click()
-    expect(page.locator("#up_to-errors")).to_be_visible()
+    expect(page.locator("#errors-up_to")).to_be_visible()
     seen.check("admin-prices-refused", full=True)
 
 
@@ -110,7 +110,7 @@ def test_invitation_in_few_looks(operate, busy, look):
     page.locator("#name").fill("Grace Hopper")
     page.locator("#email").fill("ADA@studio.example")
     page.locator("form .primary").click()
-    expect(page.locator("#email-errors")).to_be_visible()
+    expect(page.locator("#errors-email")).to_be_visible()
     seen.check("admin-invite-refused", full=True)
 
     page.locator("#email").fill(f"{secrets.token_hex(4)}@studio.example")

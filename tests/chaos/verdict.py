@@ -28,7 +28,7 @@ from jimeng.documents import (
     OwnerBudget,
     Task,
 )
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.ledger import AMOUNTS
 from jimeng.documents.principal import Principal
 from jimeng.documents.spending import INSTALLATION

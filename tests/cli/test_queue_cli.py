@@ -11,7 +11,7 @@ from app import create_app
 from jimeng import lanes
 from jimeng.cli import databases
 from jimeng.config import Config
-from jimeng.documents import AuditEntry, Lane, base, utcnow
+from jimeng.documents import AuditEntry, Lane, connection, utcnow
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
 from tests.rest import REDIS_AWAY, command, create, result
@@ -127,7 +127,7 @@ def test_mongodb_that_is_away_is_said_with_what_to_do(run, monkeypatch):
         given.append(seconds)
         return pymongo.timeout(0.5)
 
-    monkeypatch.setattr(base, "operation_timeout", patience)
+    monkeypatch.setattr(connection, "operation_timeout", patience)
 
     done = run("status", MONGODB_URI="mongodb://127.0.0.1:9")
 

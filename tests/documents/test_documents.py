@@ -34,10 +34,11 @@ from jimeng.documents import (
     QuotaUsage,
     Task,
     User,
-    base,
+    commands,
     utcnow,
 )
-from jimeng.documents.base import DictField, ListField, Stored
+from jimeng.documents.base import Stored
+from jimeng.documents.decoding import DictField, ListField
 from tests.each import for_each
 
 KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]
@@ -161,20 +162,20 @@ def put(*task_ids: str) -> None:
 def test_finds_what_the_driver_finds(database):
     Task.collection().insert_one({"_id": "a", "created_at": utcnow(), "n": 2})
 
-    found = base.find_one(Task.collection(), {"n": 2})
+    found = commands.find_one(Task.collection(), {"n": 2})
 
     assert found == Task.collection().find_one({"_id": "a"})
     assert found["created_at"].utcoffset() == timedelta()
-    assert base.find_one(Task.collection(), {"n": 3}) is None
+    assert commands.find_one(Task.collection(), {"n": 3}) is None
     with pytest.raises(OperationFailure):
-        base.find_one(Task.collection(), {"$nothing": 1})
+        commands.find_one(Task.collection(), {"$nothing": 1})
 
 
 def test_all_that_a_pipeline_finds_comes(database):
     """Also more than a cursor's first batch has."""
     put(*(f"{n:03}" for n in range(300)))
 
-    found = base.aggregate(Task.collection(), [{"$sort": {"_id": -1}}])
+    found = commands.aggregate(Task.collection(), [{"$sort": {"_id": -1}}])
 
     assert [row["_id"] for row in found] == [f"{n:03}" for n in reversed(range(300))]
 
@@ -206,14 +207,14 @@ def test_broken_connection_is_tried_again(breaking):
     put("a")
     breaking[:] = [AutoReconnect("reset")]
 
-    assert base.find_one(Task.collection(), {})["_id"] == "a"
+    assert commands.find_one(Task.collection(), {})["_id"] == "a"
     breaking[:] = [AutoReconnect("reset")]
     assert note({"_id": "ada"})["asked"] == 1
 
     for errors in ([AutoReconnect("reset")] * 2, [NetworkTimeout("slow")]):
         breaking[:] = errors
         with pytest.raises(AutoReconnect):
-            base.find_one(Task.collection(), {})
+            commands.find_one(Task.collection(), {})
         assert breaking == []
 
 

@@ -120,7 +120,7 @@ def without_indexes(monkeypatch) -> None:
 def test_rubbish_is_answered_as_an_absence(
     database, config, registry, monkeypatch, kind
 ):
-    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
+    monkeypatch.setattr("jimeng.documents.connection.WEB_TIMEOUT", 0.3)
     is_rude = kind == "another server"
     with (
         closing(Rubbish(config.MONGODB_URI, RUBBISH[kind], is_rude)) as way,

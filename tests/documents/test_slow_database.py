@@ -9,7 +9,7 @@ from mongoengine import get_connection
 from PIL import Image as Pillow
 from pymongo import MongoClient
 
-from jimeng.documents import Input, base
+from jimeng.documents import Input, connection
 from jimeng.inputs import storing
 from tests.commands import counted, own
 from tests.documents.slow import Way, way_to
@@ -25,7 +25,7 @@ MAX_WAITS = 8  # of a submission: four commands, and what is read now and then
 @pytest.fixture
 def way(servers, monkeypatch):
     """With time for a machine on which all else is slow, too."""
-    monkeypatch.setattr(base, "WEB_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(connection, "WEB_TIMEOUT", PATIENCE)
     with way_to(servers.mongodb_uri) as made:
         yield made
 
@@ -65,7 +65,7 @@ def test_submission_is_taken_by_a_slow_database(far, asked, way, work_off):
 
 def test_database_that_answers_nothing_is_away(request, way, config, monkeypatch):
     """Nothing is taken, and whoever asks hears it when the web's time is over."""
-    monkeypatch.setattr(base, "WEB_TIMEOUT", 1.0)
+    monkeypatch.setattr(connection, "WEB_TIMEOUT", 1.0)
     far = request.getfixturevalue("far")
     before, way.delay = written(config), None
     assert get_connection().options.timeout == 1.0

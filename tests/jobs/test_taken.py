@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import accounts, jobs
-from jimeng.documents import ApiKey, Task, User, base
+from jimeng.documents import ApiKey, Task, User, commands
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import InvitationInvalid
 from tests.conftest import come_due
@@ -32,7 +32,7 @@ class Databases:
         for name in [*READS, *WRITES]:
             self._wrap(monkeypatch, Collection, name, AutoReconnect)
         for name in ("find_one", "aggregate"):
-            self._wrap(monkeypatch, base, name, AutoReconnect)
+            self._wrap(monkeypatch, commands, name, AutoReconnect)
         for name in ("lpush", "eval", "evalsha"):
             self._wrap(monkeypatch, Redis, name, RedisGone)
         wrap_note(monkeypatch, self._noted)

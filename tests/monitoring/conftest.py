@@ -2,12 +2,12 @@
 
 import pytest
 
-from jimeng.documents import base
+from jimeng.documents import connection
 from jimeng.monitoring import readiness
 
 
 @pytest.fixture
 def soon_away(monkeypatch) -> None:
     """It is given up sooner than usual."""
-    monkeypatch.setattr(base, "WEB_TIMEOUT", 0.3)
+    monkeypatch.setattr(connection, "WEB_TIMEOUT", 0.3)
     monkeypatch.setattr(readiness, "MAX_CHECK_S", 0.3)

@@ -308,7 +308,7 @@ def until_ready(client) -> None:
 
 def test_mongodb_that_takes_no_writes_is_told(over_mongo):
     """It can be read, as a secondary or one without room can."""
-    admin = documents.base.mongoengine.get_connection().admin
+    admin = documents.connection.mongoengine.get_connection().admin
     until_ready(over_mongo)
 
     admin.command("replSetStepDown", 20, force=True)

@@ -25,7 +25,7 @@ from tests.certificates import Authority, make_authority
 @pytest.fixture(autouse=True)
 def patient_database(monkeypatch) -> None:
     """A machine that is busy with other tests is no reason to answer with 503."""
-    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 30)
+    monkeypatch.setattr("jimeng.documents.connection.WEB_TIMEOUT", 30)
 
 
 @dataclass

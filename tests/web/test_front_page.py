@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 from PIL import Image
 
-from jimeng.documents import base
+from jimeng.documents import connection
 from jimeng.web.site import navigation
 from jimeng.web.tasks import feed
 from tests.each import for_each
@@ -142,7 +142,7 @@ def test_page_of_a_fault_leads_on(broken):
 def test_unknown_page_is_unknown_without_mongodb(
     database, config, registry, monkeypatch, path
 ):
-    monkeypatch.setattr(base, "WEB_TIMEOUT", 0.1)
+    monkeypatch.setattr(connection, "WEB_TIMEOUT", 0.1)
     with client_with(config, registry, MONGODB_URI="mongodb://127.0.0.1:9/") as client:
         answer = client.get(path, headers=ENGLISH)
 

@@ -17,8 +17,8 @@ from jimeng import jobs
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.documents import Image, indexes, lacks_index, migrations, utcnow
-from jimeng.documents.base import VIDEO
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
+from jimeng.documents.kinds import VIDEO
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import video_disk_space
 from jimeng.operations import backup

@@ -10,7 +10,8 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng.documents import AuditEntry, BulkAction, is_away, new_token, utcnow
-from jimeng.documents.base import RUN_S, WRITING_LEASE
+from jimeng.documents.clock import RUN_S
+from jimeng.documents.connection import WRITING_LEASE
 from jimeng.documents.principal import part_of_recorded
 from jimeng.errors import (
     DatabaseUnavailable,

@@ -8,9 +8,9 @@ from typing import Any
 
 from jimeng.billing.costs import day_begin
 from jimeng.documents import Generation, Status, Task, User
-from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.generation import FAILED
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import NOT_CHARGED, THERE
 from jimeng.providers.registry import CODES, retryable

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from flask import Response, make_response, request
+from flask import Response, g, make_response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, jobs
@@ -38,7 +38,6 @@ OPTIONAL_LIMITS = ("doors", "models", *AMOUNTS)
 @bp.get("/account/keys")
 def account_keys() -> ResponseReturnValue:
     """The list of keys, and the form for a new one."""
-    auth.principal_of_page()
     return keys_page()
 
 
@@ -56,7 +55,7 @@ def keys_page(
         changing: The id of the key whose limits it would change; None for a new key.
     """
     user = auth.current_user()
-    found = accounts.list_keys(auth.principal_of_page(), user.id) if user else []
+    found = accounts.list_keys(g.principal, user.id) if user else []
     return render_account_page(
         "keys",
         keys=found,
@@ -105,9 +104,7 @@ def make_key() -> ResponseReturnValue:
     """
     user = account_user()
     try:
-        key, text = accounts.create_key(
-            auth.principal_of_page(), user.id, **key_fields()
-        )
+        key, text = accounts.create_key(g.principal, user.id, **key_fields())
     except Invalid as error:
         return refused(keys_page(errors=problems(error), submitted=request.form), error)
     response: Response = make_response(keys_page(key, text), 201)
@@ -146,7 +143,7 @@ def change_key_limits(key_id: str) -> ResponseReturnValue:
     try:
         given = {name: text for name, text in amounts.items() if text}
         limits = checked(KeyLimits(only=[*amounts]), given)
-        accounts.change_limits(auth.principal_of_page(), user.id, key_id, **limits)
+        accounts.change_limits(g.principal, user.id, key_id, **limits)
     except Invalid as error:
         page = keys_page(
             errors=problems(error), submitted=request.form, changing=key_id
@@ -158,5 +155,5 @@ def change_key_limits(key_id: str) -> ResponseReturnValue:
 @bp.post("/account/keys/<key_id>/revoke")
 def revoke_key(key_id: str) -> ResponseReturnValue:
     """Revoke a key: its next use is refused."""
-    accounts.revoke_key(auth.principal_of_page(), account_user().id, key_id)
+    accounts.revoke_key(g.principal, account_user().id, key_id)
     return redirect_done(".account_keys", "revoked")

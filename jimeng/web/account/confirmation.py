@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts
@@ -39,13 +39,12 @@ def confirmed(
 
     @wraps(act)
     def with_confirmation(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        principal = auth.principal_of_page()
-        if principal.is_anonymous or auth.is_confirmed():
+        if g.principal.is_anonymous or auth.is_confirmed():
             return act(*args, **kwargs)
         if FIELD not in request.form:
             return password_page(PasswordNeeded(f"{request.method} {request.path}"))
         try:
-            accounts.confirm(principal, request.form[FIELD], field=FIELD)
+            accounts.confirm(g.principal, request.form[FIELD], field=FIELD)
         except REFUSALS as error:
             return password_page(error)
         auth.confirm_session()

@@ -1,6 +1,6 @@
 """The user's data: export, and deletion of the account."""
 
-from flask import request
+from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts
@@ -19,7 +19,6 @@ from jimeng.web.account.sign_in import clear_browser
 @bp.get("/account/data")
 def account_data() -> ResponseReturnValue:
     """Links to the export and the form that deletes the account."""
-    auth.principal_of_page()
     return data_page()
 
 
@@ -36,7 +35,7 @@ def delete_account() -> ResponseReturnValue:
     except (LastAdmin, *REFUSALS) as error:
         page = data_page(problems(error), email=request.form.get("email", ""))
         return refused(page, error)
-    users.delete(auth.principal_of_page(), user.id)
+    users.delete(g.principal, user.id)
     auth.end_session()
     return clear_browser()
 
@@ -52,4 +51,4 @@ def check_deletion(user: User) -> None:
         raise Invalid.field("email", "account.not_the_email")
     if users.is_last_admin(user):
         raise LastAdmin(f"user {user.id}")
-    accounts.confirm(auth.principal_of_page(), request.form.get("password", ""))
+    accounts.confirm(g.principal, request.form.get("password", ""))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -50,7 +50,6 @@ def account_user() -> User:
         SignInRequired: the request has no session.
         NotFound: this installation has no sign-in.
     """
-    auth.principal_of_page()
     user = auth.current_user()
     if user is None:
         raise NotFound
@@ -78,7 +77,6 @@ def redirect_done(endpoint: str, done: str | None) -> ResponseReturnValue:
 @bp.get("/account")
 def account() -> ResponseReturnValue:
     """Name, language, theme, and the form's default settings."""
-    auth.principal_of_page()
     return settings_page()
 
 
@@ -110,7 +108,6 @@ def refused_settings(error: Invalid) -> ResponseReturnValue:
 @bp.post("/account")
 def save_profile() -> ResponseReturnValue:
     """Store name, language and theme; an unknown language or theme changes nothing."""
-    principal = auth.principal_of_page()
     lang = one_of(request.form.get("lang"), LANGUAGES)
     chosen = one_of(request.form.get("theme"), THEMES)
     user = auth.current_user()
@@ -119,8 +116,8 @@ def save_profile() -> ResponseReturnValue:
             name = checked(NAME, {"name": request.form.get("name", user.name)})["name"]
         except Invalid as error:
             return refused_settings(error)
-        users.update(principal, user.id, name=name)
-        users.set_preferences(principal, user.id, language=lang, theme=chosen)
+        users.update(g.principal, user.id, name=name)
+        users.set_preferences(g.principal, user.id, language=lang, theme=chosen)
     response = redirect(url_for(".account", done="profile"), 303)
     for cookie, value in ((COOKIE, lang), (THEME, chosen)):
         if value:
@@ -135,7 +132,6 @@ def one_of(value: str | None, known: tuple[str, ...]) -> str | None:
 @bp.post("/account/defaults")
 def save_defaults() -> ResponseReturnValue:
     """Store the form's default settings."""
-    auth.principal_of_page()
     try:
         values = defaults.validate(request.form)
     except Invalid as error:

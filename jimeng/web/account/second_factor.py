@@ -1,7 +1,7 @@
 """The second factor: checked at sign-in, set up and removed by its owner."""
 
 import segno
-from flask import current_app, render_template, request
+from flask import current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts
@@ -17,7 +17,7 @@ from jimeng.errors.access import (
 )
 from jimeng.http import auth
 from jimeng.i18n import explain, problems, t
-from jimeng.web import bp, refused
+from jimeng.web import bp, public, refused
 from jimeng.web.account.confirmation import REFUSALS
 from jimeng.web.account.profile import Problems, redirect_done
 from jimeng.web.account.security import security_page
@@ -34,6 +34,7 @@ def secret_key() -> str:
 
 
 @bp.post("/sign-in/code")
+@public
 def check_code() -> ResponseReturnValue:
     """Check the code that follows the password, and begin a session."""
     target = own_path(request.form.get("next", ""))
@@ -50,7 +51,8 @@ def check_code() -> ResponseReturnValue:
 
 def owner() -> User:
     """
-    The signed-in user, even while a required second factor is missing.
+    The signed-in user, even while a required second factor is missing; sets
+    ``g.principal``.
 
     Raises:
         SignInRequired: the request has no session.
@@ -58,10 +60,12 @@ def owner() -> User:
     user = auth.current_user()
     if user is None:
         raise SignInRequired(f"{request.method} {request.path}")
+    g.principal = auth.principal_of(user)
     return user
 
 
 @bp.get("/account/second-factor")
+@public
 def lacking_second_factor() -> ResponseReturnValue:
     """The page that users who must set up a second factor are redirected to."""
     if auth.lacks_second_factor(owner()):
@@ -81,11 +85,12 @@ def rejected_page(error: JimengError) -> ResponseReturnValue:
 
 
 @bp.post("/account/second-factor/begin")
+@public
 def begin_second_factor() -> ResponseReturnValue:
     """Show the QR code for the authenticator app, after checking the password."""
     user = owner()
     try:
-        accounts.confirm(auth.principal_of(user), request.form.get("password", ""))
+        accounts.confirm(g.principal, request.form.get("password", ""))
     except REFUSALS as error:
         return rejected_page(error)
     return setup_page(user, second_factor.new_salt())
@@ -108,6 +113,7 @@ def setup_page(
 
 
 @bp.post("/account/second-factor")
+@public
 def set_up_second_factor() -> ResponseReturnValue:
     """Check the app's first code, and show the recovery codes, only this once."""
     owner()
@@ -134,9 +140,8 @@ def show_codes(codes: list[str]) -> ResponseReturnValue:
 @bp.post("/account/second-factor/codes")
 def renew_recovery_codes() -> ResponseReturnValue:
     """Replace the recovery codes; the new ones are shown only this once."""
-    principal = auth.principal_of_page()
     try:
-        codes = second_factor.renew_codes(principal, request.form.get("password", ""))
+        codes = second_factor.renew_codes(g.principal, request.form.get("password", ""))
     except REFUSALS as error:
         return rejected_page(error)
     return show_codes(codes)
@@ -145,9 +150,8 @@ def renew_recovery_codes() -> ResponseReturnValue:
 @bp.post("/account/second-factor/remove")
 def remove_second_factor() -> ResponseReturnValue:
     """Remove the second factor: the password alone signs in from now on."""
-    principal = auth.principal_of_page()
     try:
-        second_factor.remove(principal, request.form.get("password", ""))
+        second_factor.remove(g.principal, request.form.get("password", ""))
     except REFUSALS as error:
         return rejected_page(error)
     return redirect_done(".account_security", "factor_removed")

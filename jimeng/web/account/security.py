@@ -1,6 +1,6 @@
 """The user's password and signed-in browsers."""
 
-from flask import request
+from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts
@@ -39,7 +39,7 @@ def account_security() -> ResponseReturnValue:
 
 
 def security_page(errors: Problems | None = None) -> str:
-    principal, found = auth.principal_of_page(), auth.current_session()
+    principal, found = g.principal, auth.current_session()
     return render_account_page(
         "security",
         errors=errors or {},
@@ -62,7 +62,7 @@ def change_password() -> ResponseReturnValue:
         if form.get("new", "") != form.get("again", ""):
             raise Invalid.field("again", "account.not_the_same")
         user = accounts.set_password(
-            auth.principal_of_page(),
+            g.principal,
             current=form.get("current", ""),
             new=form.get("new", ""),
         )
@@ -86,8 +86,7 @@ def revoke_keys_if_requested(done: str) -> str:
     """Revoke the API keys too if the form says so; return the name of what was done."""
     if not request.form.get("keys"):
         return done
-    principal = auth.principal_of_page()
-    accounts.revoke_keys(principal, principal.user_id)
+    accounts.revoke_keys(g.principal, g.principal.user_id)
     return f"{done}_keys"
 
 
@@ -96,7 +95,7 @@ def revoke_keys_if_requested(done: str) -> str:
 def end_session(session_id: str) -> ResponseReturnValue:
     """Sign out one of the browsers."""
     account_user()
-    accounts.end_session(auth.principal_of_page(), session_id)
+    accounts.end_session(g.principal, session_id)
     return redirect_done(".account_security", "session")
 
 

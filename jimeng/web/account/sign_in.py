@@ -16,7 +16,7 @@ from jimeng.errors.access import (
 )
 from jimeng.http import auth
 from jimeng.i18n import COOKIE, explain, reasons
-from jimeng.web import bp, is_htmx, refused
+from jimeng.web import bp, is_htmx, public, refused
 from jimeng.web.create.defaults import CHOICES
 from jimeng.web.create.initial import USED
 from jimeng.web.site.preferences import (
@@ -56,6 +56,7 @@ def return_path() -> str | None:
 
 
 @bp.get("/sign-in")
+@public
 def sign_in() -> ResponseReturnValue:
     """The form; a signed-in user is redirected to the target."""
     target = own_path(request.args.get("next", ""))
@@ -75,6 +76,7 @@ def sign_in_page(target: str, *, email: str = "", error: str = "") -> str:
 
 
 @bp.post("/sign-in")
+@public
 def do_sign_in() -> ResponseReturnValue:
     """Check e-mail and password, and begin a session."""
     target = own_path(request.form.get("next", ""))
@@ -116,6 +118,7 @@ def start_session(user: User, target: str) -> Response:
 
 
 @bp.post("/sign-out")
+@public
 def sign_out() -> ResponseReturnValue:
     """End the session, and clear the pages and drafts that this browser has stored."""
     if auth.needs_sign_in():  # else there are no sessions
@@ -133,6 +136,7 @@ def clear_browser() -> ResponseReturnValue:
 
 
 @bp.get("/invitations/<token>")
+@public
 def invitation(token: str) -> ResponseReturnValue:
     """The form that sets the first password; showing it does not use the token up."""
     page = invitation_form(token, accounts.user_of_invitation(token))
@@ -150,6 +154,7 @@ def invitation_form(token: str, user: User, *, errors: Sequence[str] = ()) -> st
 
 
 @bp.post("/invitations/<token>")
+@public
 def accept_invitation(token: str) -> ResponseReturnValue:
     """Set the password, and begin a session with it."""
     try:

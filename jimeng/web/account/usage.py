@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import limits
@@ -16,7 +16,6 @@ from jimeng.billing.costs import today, yuan
 from jimeng.billing.usage import Report, UsageRow
 from jimeng.documents import RateLimit
 from jimeng.errors import QueueUnavailable
-from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
 from jimeng.i18n import t
 from jimeng.web import bp
@@ -103,19 +102,17 @@ def span_days() -> int:
 
 
 def usage_report(days: int) -> Report:
-    principal = auth.principal_of_page()
     since = today() - timedelta(days=days - 1)
-    return usage.by_day(principal, principal.user_id, since=since, until=today())
+    return usage.by_day(g.principal, g.principal.user_id, since=since, until=today())
 
 
 def cost_report(days: int) -> cost_reports.Report:
-    principal = auth.principal_of_page()
-    return cost_reports.of_user(principal, principal.user_id, days)
+    return cost_reports.of_user(g.principal, g.principal.user_id, days)
 
 
 def customers_costs(days: int) -> cost_reports.OfCustomers | None:
     """What the user's customers have cost; None for a user who has no prefix."""
-    customers = auth.principal_of_page().customers
+    customers = g.principal.customers
     return cost_reports.of_customers(customers, days) if customers.prefixes else None
 
 
@@ -137,9 +134,8 @@ def cost_tooltip(each: CostPoint) -> str:
 
 def rate_limits() -> Sequence[RateLimit]:
     """The user's rate limits; none while Redis cannot be reached."""
-    principal = auth.principal_of_page()
     with suppress(QueueUnavailable):
-        return limits.rate_limits(principal, principal.user_id)
+        return limits.rate_limits(g.principal, g.principal.user_id)
     return ()
 
 

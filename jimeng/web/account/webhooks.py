@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from flask import Response, make_response, redirect, request, url_for
+from flask import Response, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import jobs
 from jimeng.documents import utcnow
 from jimeng.documents.webhook import EVENTS, LOG_RETENTION
 from jimeng.errors import Invalid
-from jimeng.http import auth
 from jimeng.i18n import problems
 from jimeng.schemas.webhooks import NewEndpoint, attempt_text
 from jimeng.web import bp, refused
@@ -34,7 +33,7 @@ def webhooks_page(
 ) -> str:
     return render_account_page(
         "webhooks",
-        webhooks=endpoints.page(auth.principal_of_page()).rows,
+        webhooks=endpoints.page(g.principal).rows,
         is_off=not jobs.runtime().config.SECRET_KEY,
         events=EVENTS,
         secret=secret,
@@ -46,7 +45,7 @@ def webhooks_page(
 @bp.post("/account/webhooks")
 def make_webhook() -> ResponseReturnValue:
     """Create an endpoint. Only this response contains its secret."""
-    principal, form = auth.principal_of_page(), request.form
+    principal, form = g.principal, request.form
     values = {
         **{"url": form.get("url", ""), "events": form.getlist("events")},
         "include_prompt": form.get("include_prompt") == "1",
@@ -72,12 +71,11 @@ def webhook(webhook_id: str) -> ResponseReturnValue:
 
 
 def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) -> str:
-    principal = auth.principal_of_page()
-    found = endpoints.deliveries(principal, webhook_id, cursor=cursor)
+    found = endpoints.deliveries(g.principal, webhook_id, cursor=cursor)
     return render_account_page(
         "webhook",
         here="account_webhooks",
-        webhook=endpoints.find(principal, webhook_id),
+        webhook=endpoints.find(g.principal, webhook_id),
         deliveries=found.rows,
         next_cursor=found.next_cursor,
         attempt_text=attempt_text,
@@ -88,7 +86,7 @@ def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) ->
 @bp.post("/account/webhooks/<webhook_id>")
 def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
     """Test, enable, disable or delete it, rotate its secret, or replay deliveries."""
-    principal, act = auth.principal_of_page(), request.form.get("act", "")
+    principal, act = g.principal, request.form.get("act", "")
     match act:
         case "test":
             endpoints.test(principal, webhook_id)
@@ -112,5 +110,5 @@ def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
 @bp.post("/account/webhooks/<webhook_id>/<delivery_id>")
 def replay_delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
     """Send one delivery again now, without retries."""
-    endpoints.replay(auth.principal_of_page(), webhook_id, delivery_id)
+    endpoints.replay(g.principal, webhook_id, delivery_id)
     return redirect(url_for(".webhook", webhook_id=webhook_id), 303)

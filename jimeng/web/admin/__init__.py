@@ -1,9 +1,8 @@
 """The operator's pages: queue, failures, users, settings, and audit trail."""
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import queue_actions
@@ -21,32 +20,24 @@ TAKES_KEYS = frozenset({"admin.costs_csv"})
 @bp.before_request
 def operators_only() -> None:
     """
-    Raises:
-        AdminsOnly: the principal is not an operator.
-    """
-    operator_of_request()
-
-
-def operator_of_request() -> Principal:
-    """
-    The operator who is signed in, or for a file that programs fetch whose API key is
-    sent.
+    Set ``g.principal``: the operator who is signed in, or for a file that programs
+    fetch whose API key is sent.
 
     Raises:
         AdminsOnly: the principal is not an operator.
     """
     if request.endpoint in TAKES_KEYS and auth.bearer_key(request) is not None:
-        return auth.require_operator_of_api()
-    principal = auth.principal_of_page()
-    principal.require_operator("the operator's pages")
-    return principal
+        g.principal = auth.require_operator_of_api()
+    else:
+        g.principal = auth.principal_of_page()
+        g.principal.require_operator("the operator's pages")
 
 
 @bp.context_processor
 def template_globals() -> dict:
     return {
-        "is_suspended": lambda: queue_actions.is_suspended(auth.principal_of_page()),
-        "pauses": lambda: queue_actions.pauses(auth.principal_of_page()),
+        "is_suspended": lambda: queue_actions.is_suspended(g.principal),
+        "pauses": lambda: queue_actions.pauses(g.principal),
         "tabs": TABS,
         "why": why,
         "act": act,

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flask import render_template, request, url_for
+from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.documents import AuditEntry
-from jimeng.http import auth
 from jimeng.http.csv_export import csv_response
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import audit as trail
@@ -47,7 +46,7 @@ def audit() -> ResponseReturnValue:
     """All actions of operators, newest first."""
     return render_template(
         "admin/audit.html",
-        page=trail.page(auth.principal_of_page(), request.args.get("cursor") or None),
+        page=trail.page(g.principal, request.args.get("cursor") or None),
         facts=facts,
         target=target,
     )
@@ -56,9 +55,7 @@ def audit() -> ResponseReturnValue:
 @bp.get("/audit.csv")
 def audit_csv() -> ResponseReturnValue:
     """The whole trail for a spreadsheet or an archive, newest first."""
-    return csv_response(
-        "jimeng-audit.csv", COLUMNS, rows(trail.pages(auth.principal_of_page()))
-    )
+    return csv_response("jimeng-audit.csv", COLUMNS, rows(trail.pages(g.principal)))
 
 
 def rows(pages: Iterable[trail.Entries]) -> Iterator[list[str]]:

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.accounts import users
 from jimeng.billing.costs import today
 from jimeng.documents import BulkAction
 from jimeng.errors.access import UserNotFound
-from jimeng.http import auth
 from jimeng.http.request_kinds import polled
 from jimeng.operations import failures as archive
 from jimeng.operations.failures import Filter
@@ -28,7 +27,7 @@ def failures() -> ResponseReturnValue:
     cursor = request.args.get("cursor") or None
     return render_template(
         "admin/failures.html",
-        page=archive.page(auth.principal_of_page(), wanted, cursor),
+        page=archive.page(g.principal, wanted, cursor),
         wanted=wanted,
         query=wanted.as_json(),
         days=days(),
@@ -49,7 +48,7 @@ def user_id_of(text: str) -> str:
     """Resolve an e-mail to a user id; any other text is taken as the id itself."""
     if "@" in text:
         with suppress(UserNotFound):
-            return users.find_by_email(auth.principal_of_page(), text).id
+            return users.find_by_email(g.principal, text).id
     return text
 
 
@@ -59,7 +58,7 @@ def days() -> dict[str, date]:
 
 def current_step() -> dict | None:
     """The progress or result of the bulk action that led to this page."""
-    found = archive.under_way(auth.principal_of_page(), request.args.get("action", ""))
+    found = archive.under_way(g.principal, request.args.get("action", ""))
     if found is not None:
         return step_of(found)
     done = request.args.get("done", type=int)
@@ -80,14 +79,14 @@ def step_of(action: BulkAction) -> dict:
 def retry_failures() -> ResponseReturnValue:
     """Retry all that match; workers continue a large bulk action."""
     wanted = filter_of(request.form)
-    return show_step(wanted, archive.retry_all(auth.principal_of_page(), wanted))
+    return show_step(wanted, archive.retry_all(g.principal, wanted))
 
 
 @bp.post("/failures/drop")
 def drop_failures() -> ResponseReturnValue:
     """Drop all that match from the list."""
     wanted = filter_of(request.form)
-    return show_step(wanted, archive.drop_all(auth.principal_of_page(), wanted))
+    return show_step(wanted, archive.drop_all(g.principal, wanted))
 
 
 @bp.get("/failures/progress")
@@ -96,7 +95,7 @@ def failures_progress() -> ResponseReturnValue:
     """The progress of the bulk action; at its end htmx reloads the page."""
     wanted = filter_of(request.args)
     action_id = request.args.get("action", "")
-    action = archive.under_way(auth.principal_of_page(), action_id)
+    action = archive.under_way(g.principal, action_id)
     if action is None:
         return "", 200, {"HX-Redirect": url_for(".failures", **wanted.as_json())}
     return show_step(wanted, action)
@@ -117,7 +116,7 @@ def show_step(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
 def retry_failure(task_id: str) -> ResponseReturnValue:
     """Retry one task; one that may be charged twice needs consent."""
     task = archive.retry(
-        auth.principal_of_page(),
+        g.principal,
         task_id,
         accept_double_charge=accepts_double_charge(),
     )
@@ -127,7 +126,7 @@ def retry_failure(task_id: str) -> ResponseReturnValue:
 @bp.post("/failures/<task_id>/drop")
 def drop_failure(task_id: str) -> ResponseReturnValue:
     """Drop one task's failures from the list."""
-    archive.drop(auth.principal_of_page(), task_id)
+    archive.drop(g.principal, task_id)
     return resolved("drop")
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
 from jimeng.billing.costs import price_of_row
 from jimeng.errors import Invalid
-from jimeng.http import auth
 from jimeng.i18n import problems, t
 from jimeng.operations.prices import SOUND, NewPrice, price_text
 from jimeng.providers.models.model import PriceBySize
@@ -25,7 +24,7 @@ def prices() -> str:
 
 def prices_page(submitted: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
     found = operations.prices.price_list(
-        auth.principal_of_page(), cursor=request.args.get("cursor") or None
+        g.principal, cursor=request.args.get("cursor") or None
     )
     return render_template(
         "admin/prices.html",
@@ -55,7 +54,7 @@ def add_price() -> ResponseReturnValue:
     """Set the price of a model, from a day on or at once."""
     submitted = {name: request.form.get(name, "").strip() for name in FIELDS}
     try:
-        operations.prices.add(auth.principal_of_page(), NewPrice(**submitted))
+        operations.prices.add(g.principal, NewPrice(**submitted))
     except Invalid as error:
         return prices_page(submitted, problems(error)), error.status
     return redirect(url_for(".prices", done="added"), 303)
@@ -65,7 +64,7 @@ def add_price() -> ResponseReturnValue:
 def remove_price(price_id: str) -> ResponseReturnValue:
     """Remove a price that is not in force yet."""
     try:
-        operations.prices.remove(auth.principal_of_page(), price_id)
+        operations.prices.remove(g.principal, price_id)
     except Invalid as error:
         return prices_page({}, problems(error)), error.status
     return redirect(url_for(".prices", done="removed"), 303)

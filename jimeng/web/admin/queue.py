@@ -2,12 +2,11 @@
 
 import hashlib
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
 from jimeng.billing.usage import EndCounts
-from jimeng.http import auth
 from jimeng.http.request_kinds import polled
 from jimeng.i18n import t
 from jimeng.web import reload_page
@@ -21,34 +20,31 @@ CONFIRMATIONS = ("clear", "清空")  # either is accepted in both languages
 @bp.get("/queue")
 def queue() -> ResponseReturnValue:
     """The whole page; its live partials refresh themselves."""
-    cleared = operations.queue_actions.cleared(auth.principal_of_page())
+    cleared = operations.queue_actions.cleared(g.principal)
     return render_template(
         "admin/queue.html",
         part=live_part(),
         last_day=last_day(),
         paused=paused(),
-        failing_webhooks=operations.webhooks.failing(auth.principal_of_page()),
+        failing_webhooks=operations.webhooks.failing(g.principal),
         clearing=cleared if cleared and cleared.is_open else None,
     )
 
 
 def paused() -> list[str]:
     """The names of the pause switches that are on."""
-    return [
-        pause.name
-        for pause in operations.queue_actions.pauses(auth.principal_of_page())
-    ]
+    return [pause.name for pause in operations.queue_actions.pauses(g.principal)]
 
 
 def banners() -> list[str]:
     """The banners above the live partial, which its refresh does not replace."""
-    is_suspended = operations.queue_actions.is_suspended(auth.principal_of_page())
+    is_suspended = operations.queue_actions.is_suspended(g.principal)
     return [*(["suspended"] if is_suspended else []), *paused()]
 
 
 def live_part() -> str:
     """The live partial, with a hash of its content to compare the next one with."""
-    board = operations.queue_actions.board(auth.principal_of_page())
+    board = operations.queue_actions.board(g.principal)
     inner = render_template("admin/_board.html", board=board)
     off = "-".join(banners())
     seen = hashlib.sha256(f"{off} {inner}".encode()).hexdigest()[:16]
@@ -79,7 +75,7 @@ def hours() -> ResponseReturnValue:
 
 
 def last_day() -> str:
-    found = operations.queue_actions.hours(auth.principal_of_page())
+    found = operations.queue_actions.hours(g.principal)
     return render_template(
         "admin/_hours.html", hours=found, chart=hourly(found), tells=tooltip
     )
@@ -101,7 +97,7 @@ def tooltip(point: Point) -> str:
 def switch(name: str) -> ResponseReturnValue:
     """Pause or resume a part of the work."""
     is_paused = request.form.get("paused") == "1"
-    operations.queue_actions.set_paused(auth.principal_of_page(), name, is_paused)
+    operations.queue_actions.set_paused(g.principal, name, is_paused)
     return redirect(url_for(".queue"), 303)
 
 
@@ -116,7 +112,7 @@ def clear() -> ResponseReturnValue:
     """Cancel all waiting tasks; workers continue the bulk action."""
     if request.form.get("word", "").strip().casefold() not in CONFIRMATIONS:
         return clear_form(error=t("queue.clear_wrong")), 422
-    action = operations.queue_actions.clear(auth.principal_of_page())
+    action = operations.queue_actions.clear(g.principal)
     return redirect(url_for(".show_clear", action=action.id), 303)
 
 
@@ -124,7 +120,7 @@ def clear() -> ResponseReturnValue:
 @polled
 def clear_progress() -> ResponseReturnValue:
     """The progress of the clearing; at its end htmx reloads the page."""
-    action = operations.queue_actions.cleared(auth.principal_of_page())
+    action = operations.queue_actions.cleared(g.principal)
     if action is None or not action.is_open:
         page = url_for(".show_clear", action=action and action.id)
         return "", 200, {"HX-Redirect": page}
@@ -132,13 +128,12 @@ def clear_progress() -> ResponseReturnValue:
 
 
 def clear_form(error: str | None = None) -> str:
-    principal = auth.principal_of_page()
-    action = operations.queue_actions.cleared(principal)
+    action = operations.queue_actions.cleared(g.principal)
     # A finished clearing is shown only to the operator who started it.
     is_shown = action and (action.is_open or action.id == request.args.get("action"))
     return render_template(
         "admin/clear.html",
-        pending=operations.queue_actions.pending(principal),
+        pending=operations.queue_actions.pending(g.principal),
         action=action if is_shown else None,
         word=t("queue.clear_word"),
         error=error,

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
@@ -12,17 +12,16 @@ from jimeng.billing import usage as use
 from jimeng.billing.costs import today
 from jimeng.config import Config
 from jimeng.errors import Invalid
-from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
 from jimeng.operations import users
-from jimeng.web.admin import bp, operator_of_request
+from jimeng.web.admin import bp
 
 
 @bp.get("/settings")
 def settings() -> ResponseReturnValue:
     """The effective settings; secrets only as set or not set."""
     config: Config = current_app.config["JIMENG"]
-    found = operations.settings.read_settings(auth.principal_of_page(), config)
+    found = operations.settings.read_settings(g.principal, config)
     return render_template("admin/settings.html", found=found)
 
 
@@ -33,7 +32,7 @@ MAX_PAGE = 10_000  # of users by cost
 @bp.get("/usage")
 def usage() -> ResponseReturnValue:
     """Today's pictures, in total and by user, largest first."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     found = use.today(principal)
     outcomes, charged = Counter[str](), Counter[str]()
     for each in found:
@@ -71,7 +70,7 @@ def costs_csv() -> ResponseReturnValue:
     """
     wanted, by = request.args.get("month", ""), request.args.get("by", "")
     month = wanted if MONTH.fullmatch(wanted) else today().isoformat()[:7]
-    principal = operator_of_request()
+    principal = g.principal
     if by in cost_reports.OWNERS:
         columns = ("month", by, "name", *COST_COLUMNS)
         owners = operations.costs.by_owner(principal, by, month)
@@ -91,5 +90,5 @@ def decide_cost(picture_id: str) -> ResponseReturnValue:
     charged = request.form.get("charged")
     if charged not in ("yes", "no"):
         raise Invalid.field("charged", "invalid.choice", known="yes, no")
-    operations.costs.decide(auth.principal_of_page(), picture_id, charged == "yes")
+    operations.costs.decide(g.principal, picture_id, charged == "yes")
     return redirect(url_for(".usage", done="decided") + "#to-decide", 303)

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, operations
 from jimeng.documents import User
 from jimeng.errors import Invalid
 from jimeng.errors.access import EmailTaken
-from jimeng.http import auth
 from jimeng.http.responses import absolute
 from jimeng.i18n import problems, reasons
 from jimeng.operations.users import ROLES
@@ -26,7 +25,7 @@ def users() -> ResponseReturnValue:
     cursor = request.args.get("cursor") or None
     return render_template(
         "admin/users.html",
-        page=operations.users.page(auth.principal_of_page(), q=q, cursor=cursor),
+        page=operations.users.page(g.principal, q=q, cursor=cursor),
         q=q,
         was_deleted="deleted" in request.args,
     )
@@ -51,9 +50,7 @@ def invite() -> ResponseReturnValue:
     role = request.form.get("role", "user")
     try:
         values = checked(NewUser(), submitted)
-        user, token = operations.users.invite(
-            auth.principal_of_page(), **values, role=role
-        )
+        user, token = operations.users.invite(g.principal, **values, role=role)
     except (Invalid, EmailTaken) as error:
         return new_form(request.form, problems(error)), error.status
     return show_link(user, token, is_new=True)
@@ -63,7 +60,7 @@ def invite() -> ResponseReturnValue:
 @confirmed
 def invite_again(user_id: str) -> ResponseReturnValue:
     """Create a new link that sets the first password or replaces a forgotten one."""
-    user, token = operations.users.invite_again(auth.principal_of_page(), user_id)
+    user, token = operations.users.invite_again(g.principal, user_id)
     return show_link(user, token)
 
 
@@ -84,13 +81,12 @@ def show_user(
     errors: Mapping[str, list[str]] | None = None,
     submitted_email: str | None = None,
 ) -> str:
-    principal = auth.principal_of_page()
-    row = operations.users.find(principal, user_id)
+    row = operations.users.find(g.principal, user_id)
     return render_template(
         "admin/user.html",
         row=row,
         user=row.user,
-        is_you=row.user.id == principal.user_id,
+        is_you=row.user.id == g.principal.user_id,
         roles=ROLES,
         errors=errors or {},
         submitted_email=submitted_email,
@@ -113,7 +109,7 @@ def set_email(user_id: str) -> ResponseReturnValue:
     submitted = request.form.get("email", "")
     try:
         email = checked(UserChanges(), {"email": submitted})["email"]
-        operations.users.set_email(auth.principal_of_page(), user_id, email)
+        operations.users.set_email(g.principal, user_id, email)
     except (Invalid, EmailTaken) as error:
         return show_user(
             user_id, {"new_email": reasons(error)}, submitted
@@ -125,7 +121,7 @@ def set_email(user_id: str) -> ResponseReturnValue:
 @confirmed
 def set_role(user_id: str) -> ResponseReturnValue:
     role = request.form.get("role", "")
-    operations.users.set_role(auth.principal_of_page(), user_id, role)
+    operations.users.set_role(g.principal, user_id, role)
     return saved(user_id, "role")
 
 
@@ -137,7 +133,7 @@ def set_quota(user_id: str) -> ResponseReturnValue:
         if text and not (text.isascii() and text.isdigit()):
             raise Invalid.field("quota", "invalid.integer")
         quota = int(text[:20]) if text else None
-        operations.users.set_quota(auth.principal_of_page(), user_id, quota)
+        operations.users.set_quota(g.principal, user_id, quota)
     except Invalid as error:
         return refused(user_id, error)
     return saved(user_id, "quota")
@@ -154,7 +150,7 @@ def set_budget(user_id: str) -> ResponseReturnValue:
             BudgetForm(), {k: text for k, text in amounts.items() if text}
         )
         accounts.users.update(
-            auth.principal_of_page(),
+            g.principal,
             user_id,
             daily_budget_micros=budgets.get("daily"),
             monthly_budget_micros=budgets.get("monthly"),
@@ -166,27 +162,27 @@ def set_budget(user_id: str) -> ResponseReturnValue:
 
 @bp.post("/users/<user_id>/disable")
 def disable(user_id: str) -> ResponseReturnValue:
-    operations.users.disable(auth.principal_of_page(), user_id)
+    operations.users.disable(g.principal, user_id)
     return saved(user_id, "disabled")
 
 
 @bp.post("/users/<user_id>/enable")
 def enable(user_id: str) -> ResponseReturnValue:
-    operations.users.enable(auth.principal_of_page(), user_id)
+    operations.users.enable(g.principal, user_id)
     return saved(user_id, "enabled")
 
 
 @bp.post("/users/<user_id>/end-sessions")
 def end_sessions(user_id: str) -> ResponseReturnValue:
     keys = bool(request.form.get("keys"))
-    operations.users.end_sessions(auth.principal_of_page(), user_id, keys=keys)
+    operations.users.end_sessions(g.principal, user_id, keys=keys)
     return saved(user_id, "sessions")
 
 
 @bp.post("/users/<user_id>/reset-second-factor")
 @confirmed
 def reset_second_factor(user_id: str) -> ResponseReturnValue:
-    operations.users.reset_second_factor(auth.principal_of_page(), user_id)
+    operations.users.reset_second_factor(g.principal, user_id)
     return saved(user_id, "factor")
 
 
@@ -196,7 +192,7 @@ def delete_user(user_id: str) -> ResponseReturnValue:
     """Delete a user; the form must repeat the e-mail."""
     try:
         email = request.form.get("email", "")
-        operations.users.delete(auth.principal_of_page(), user_id, email=email)
+        operations.users.delete(g.principal, user_id, email=email)
     except Invalid as error:
         return refused(user_id, error)
     return redirect(url_for(".users", deleted=1), 303)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from jimeng import inputs as uploads
 from jimeng import jobs, tasks
 from jimeng.documents import SavedPrompt, Task
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.collections import PromptNotFound

@@ -11,8 +11,8 @@ from werkzeug.datastructures import FileStorage
 
 from jimeng import inputs, pictures
 from jimeng.documents import Image, Input
-from jimeng.documents.base import VIDEO
 from jimeng.documents.input import PREFIX
+from jimeng.documents.kinds import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull

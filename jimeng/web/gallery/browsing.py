@@ -163,7 +163,7 @@ def gallery() -> ResponseReturnValue:
     """The gallery, with filters and cursor from the query."""
     if request.args.get("trash") == "1":
         return trash_page()
-    principal, filters = auth.principal_of_page(), Filters.read(request.args)
+    principal, filters = g.principal, Filters.read(request.args)
     collection = own_collection(principal, filters.collection)
     cursor = request.args.get("cursor")
     found = browsing.browse(
@@ -218,7 +218,7 @@ def notice() -> dict:
     The notice of the action that the query says was just done, or the bulk action in
     progress, which suppresses the notice.
     """
-    principal, done = auth.principal_of_page(), request.args.get("done", "")
+    principal, done = g.principal, request.args.get("done", "")
     under_way, put = bulk_trash.under_way(principal), request.args.get("put", "")
     own = collections.find_all(principal) if put else []
     about = next((each for each in own if each.id == put), None)
@@ -238,7 +238,7 @@ def notice() -> dict:
 
 def trash_page() -> str:
     """Pictures deleted within the last week, which can be restored."""
-    principal, cursor = auth.principal_of_page(), request.args.get("cursor")
+    principal, cursor = g.principal, request.args.get("cursor")
     found = trash.trashed_pictures(principal, cursor=cursor, limit=PAGE)
     shelf = shelf_of(found, None)
     if is_htmx() and cursor is not None:

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import tasks
@@ -18,7 +18,6 @@ from jimeng.errors.collections import (
 from jimeng.gallery import browsing, collections, shares
 from jimeng.gallery.collections import Change
 from jimeng.gallery.downloads import NothingSelected
-from jimeng.http import auth
 from jimeng.i18n import problems, t
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.gallery.browsing import retention
@@ -72,8 +71,7 @@ def selected_pictures(principal: Principal) -> list[Image]:
 @bp.route("/collections/choose", methods=["GET", "POST"])
 def choose_collection() -> ResponseReturnValue:
     """Choose the collection to add the pictures to or remove them from."""
-    principal = auth.principal_of_page()
-    return choice_page(principal, selected_pictures(principal))
+    return choice_page(g.principal, selected_pictures(g.principal))
 
 
 def return_path() -> str:
@@ -127,7 +125,7 @@ def choose_page(
 @bp.post("/collections/put")
 def collect() -> ResponseReturnValue:
     """Add pictures to a collection, which may be a new one, or remove them."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     images = selected_pictures(principal)
     take = request.form.get("take")
     # For undo; afterwards this can no longer be determined.
@@ -178,8 +176,7 @@ PAGE = 48  # collections: each costs two queries
 @bp.get("/collections")
 def all_collections() -> str:
     """All collections with their covers, last changed first."""
-    principal = auth.principal_of_page()
-    return list_page(principal, {})
+    return list_page(g.principal, {})
 
 
 def list_page(principal: Principal, errors: dict[str, list[str]]) -> str:
@@ -199,11 +196,10 @@ def list_page(principal: Principal, errors: dict[str, list[str]]) -> str:
 @bp.post("/collections")
 def create_collection() -> ResponseReturnValue:
     """Create an empty collection, and show it."""
-    principal = auth.principal_of_page()
     try:
-        new = collections.create(principal, request.form.get("name", ""))
+        new = collections.create(g.principal, request.form.get("name", ""))
     except REFUSALS as error:
-        return refused(list_page(principal, problems(error)), error)
+        return refused(list_page(g.principal, problems(error)), error)
     return redirect(gallery_url(new, "made"), 303)
 
 
@@ -215,8 +211,7 @@ def gallery_url(collection: Collection, done: str) -> str:
 @bp.get("/collections/<collection_id>")
 def collection(collection_id: str) -> str:
     """The settings of a collection: rename and delete it."""
-    principal = auth.principal_of_page()
-    return settings_page(principal, collections.find(principal, collection_id), {})
+    return settings_page(g.principal, collections.find(g.principal, collection_id), {})
 
 
 def settings_page(
@@ -234,7 +229,7 @@ def settings_page(
 @bp.post("/collections/<collection_id>/rename")
 def rename_collection(collection_id: str) -> ResponseReturnValue:
     """Rename it."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     found = collections.find(principal, collection_id)
     try:
         found = collections.rename(principal, found.id, request.form.get("name", ""))
@@ -246,5 +241,5 @@ def rename_collection(collection_id: str) -> ResponseReturnValue:
 @bp.post("/collections/<collection_id>/delete")
 def delete_collection(collection_id: str) -> ResponseReturnValue:
     """Delete it; its pictures are not deleted."""
-    collections.delete(auth.principal_of_page(), collection_id)
+    collections.delete(g.principal, collection_id)
     return redirect(url_for(".all_collections", done="dissolved"), 303)

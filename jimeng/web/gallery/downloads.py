@@ -7,7 +7,7 @@ default, they do).
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-from flask import Response, redirect, request, url_for
+from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.accounts import data_export, users
@@ -46,7 +46,7 @@ class TooManyDownloads(JimengError):
 @bp.post("/pictures/zip")
 def archive() -> ResponseReturnValue:
     """The selected pictures; errors are answered before the first byte is sent."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     images = downloads.find_selected(
         principal, selected_ids(most=None)
     )  # which limits their number
@@ -60,7 +60,7 @@ def archive() -> ResponseReturnValue:
 @bp.post("/pictures/<picture_id>/joined")
 def join_clips(picture_id: str) -> Response:
     """The clips that end in this one, as one video."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     video = picture_details.find_picture(principal, picture_id)
     if not video.is_video:
         raise ImageNotFound(f"{picture_id} is no video")
@@ -72,9 +72,9 @@ def join_clips(picture_id: str) -> Response:
 @bp.get("/account/export")
 def export() -> ResponseReturnValue:
     """All pictures and a record of all tasks."""
-    principal = auth.principal_of_page()
-    pieces = data_export.export(principal, zone(), with_prompts=metadata_is_wanted())
-    return send(principal, lambda: pieces, t("archive.all", day=today(zone())) + ".zip")
+    pieces = data_export.export(g.principal, zone(), with_prompts=metadata_is_wanted())
+    name = t("archive.all", day=today(zone()))
+    return send(g.principal, lambda: pieces, f"{name}.zip")
 
 
 def send(principal: Principal, made: Callable[[], Pieces], name: str) -> Response:
@@ -122,12 +122,11 @@ def metadata_is_wanted() -> bool:
 @bp.post("/account/files")
 def save_files() -> ResponseReturnValue:
     """Store whether downloaded files contain metadata."""
-    principal = auth.principal_of_page()
     wanted = request.form.get("words") == "1"
     response = redirect(url_for("web.account", done="files"), 303)
     user = auth.current_user()
     if user is None:
         set_preference_cookie(response, COOKIE, "on" if wanted else "off")  # type: ignore[arg-type]
     else:
-        users.set_preferences(principal, user.id, plain_files=not wanted)
+        users.set_preferences(g.principal, user.id, plain_files=not wanted)
     return response

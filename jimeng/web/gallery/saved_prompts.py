@@ -3,14 +3,13 @@
 from dataclasses import asdict
 from urllib.parse import urlencode
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.errors import Invalid
 from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts as prompts
 from jimeng.gallery.saved_prompts import PromptSettings
-from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import reasons
 from jimeng.web import bp, is_htmx, refused
@@ -42,7 +41,7 @@ def settings_of(form: Composer, *, with_seed: bool) -> PromptSettings:
 
 
 def prompts_page(**values: object) -> str:
-    found = prompts.find_all(auth.principal_of_page())
+    found = prompts.find_all(g.principal)
     done = request.args.get("done")
     values = {"errors": {}, "unsaved": None, "gone": None, "name": "", **values}
     return render_template(
@@ -54,7 +53,7 @@ def prompts_page(**values: object) -> str:
 
 
 def panel(**values: object) -> str:
-    found = prompts.find_all(auth.principal_of_page())
+    found = prompts.find_all(g.principal)
     values = {"errors": {}, "name": "", **values}
     helpers = {"form_of": lambda each: urlencode(form_of(each))}
     return render_template("prompts/_panel.html", saved=found, **helpers, **values)
@@ -63,14 +62,12 @@ def panel(**values: object) -> str:
 @bp.get("/prompts")
 def saved_prompts() -> str:
     """The saved prompts: use, rename or delete them."""
-    auth.principal_of_page()
     return prompts_page()
 
 
 @bp.get("/prompts/panel")
 def prompt_panel() -> str:
     """The same as a panel of the prompt field."""
-    auth.principal_of_page()
     return panel()
 
 
@@ -78,7 +75,6 @@ def prompt_panel() -> str:
 @accepts_pictures
 def name_prompt() -> ResponseReturnValue:
     """The page with a form that names the prompt; for browsers without JavaScript."""
-    auth.principal_of_page()
     form = Composer.from_values(request.form)
     if not form.prompt:
         return redirect(url_for(".saved_prompts"), 303)
@@ -88,12 +84,11 @@ def name_prompt() -> ResponseReturnValue:
 @bp.post("/prompts")
 def save_prompt() -> ResponseReturnValue:
     """Save the prompt and settings of the form under a name."""
-    principal = auth.principal_of_page()
     name = request.form.get("name", "")
     with_seed = request.form.get("with_seed") == "1"
     settings = settings_of(Composer.from_values(request.form), with_seed=with_seed)
     try:
-        prompts.save(principal, name, settings)
+        prompts.save(g.principal, name, settings)
     except (Invalid, TooManyPrompts) as error:
         values = {"errors": {"name": reasons(error)}, "name": name}
         if is_htmx():
@@ -107,9 +102,8 @@ def save_prompt() -> ResponseReturnValue:
 @bp.post("/prompts/<prompt_id>/rename")
 def rename_prompt(prompt_id: str) -> ResponseReturnValue:
     """Rename it."""
-    principal = auth.principal_of_page()
     try:
-        prompts.change(principal, prompt_id, {"name": request.form.get("name", "")})
+        prompts.change(g.principal, prompt_id, {"name": request.form.get("name", "")})
     except Invalid as error:
         return refused(prompts_page(errors={prompt_id: reasons(error)}), error)
     return redirect(url_for(".saved_prompts", done="renamed"), 303)
@@ -118,5 +112,5 @@ def rename_prompt(prompt_id: str) -> ResponseReturnValue:
 @bp.post("/prompts/<prompt_id>/delete")
 def delete_prompt(prompt_id: str) -> ResponseReturnValue:
     """Delete it, and offer undo."""
-    gone = prompts.delete(auth.principal_of_page(), prompt_id)
+    gone = prompts.delete(g.principal, prompt_id)
     return prompts_page(gone=gone)

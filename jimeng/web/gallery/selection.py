@@ -3,13 +3,12 @@
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.gallery import browsing, bulk_trash, picture_details
 from jimeng.gallery import trash as gallery_trash
 from jimeng.gallery.downloads import NothingSelected, SelectionTooLarge
-from jimeng.http import auth
 from jimeng.web import bp, is_htmx
 from jimeng.web.gallery.filters import Filters
 from jimeng.web.site.formats import zone
@@ -65,7 +64,7 @@ def split_ids(word: str) -> list[str]:
 @bp.post("/pictures/favourite")
 def favourite_many() -> ResponseReturnValue:
     """Mark or unmark the selected pictures as favourites."""
-    principal, ids = auth.principal_of_page(), selected_ids()
+    principal, ids = g.principal, selected_ids()
     wanted = request.form.get("on") == "1"
     changed = picture_details.set_favourite(principal, ids, wanted)
     done = "starred" if wanted else "unstarred"
@@ -78,7 +77,7 @@ def favourite_many() -> ResponseReturnValue:
 @bp.post("/pictures/compare")
 def compare() -> ResponseReturnValue:
     """Redirect to the first of the selected pictures, compared with the second."""
-    images = browsing.pictures_of(auth.principal_of_page(), selected_ids())
+    images = browsing.pictures_of(g.principal, selected_ids())
     if not images:
         raise NothingSelected("no pictures to compare")
     among = filters_of_form()
@@ -95,7 +94,7 @@ def filters_of_form() -> Filters:
 @bp.post("/pictures/trash")
 def trash() -> ResponseReturnValue:
     """Move the selected pictures to the trash, and offer undo."""
-    principal, ids = auth.principal_of_page(), selected_ids()
+    principal, ids = g.principal, selected_ids()
     batch = gallery_trash.trash_together(principal, ids)
     if not is_htmx():
         return redirect_back("trashed", batch.count, batch=batch.milliseconds)
@@ -112,7 +111,7 @@ def trash() -> ResponseReturnValue:
 @bp.post("/pictures/restore")
 def restore() -> ResponseReturnValue:
     """Restore the named pictures, or all that were deleted together."""
-    principal, ids = auth.principal_of_page(), selected_ids()
+    principal, ids = g.principal, selected_ids()
     batch = request.form.get("batch", type=int)
     restored = gallery_trash.restore_pictures(principal, ids) if ids else 0
     if batch is not None:
@@ -126,7 +125,7 @@ def restore() -> ResponseReturnValue:
 def purge() -> ResponseReturnValue:
     """Delete pictures in the trash permanently."""
     ids = selected_ids()
-    purged = gallery_trash.purge_pictures(auth.principal_of_page(), ids)
+    purged = gallery_trash.purge_pictures(g.principal, ids)
     if not is_htmx():
         return redirect_back("purged", purged)
     return render_template("gallery/_gone.html", ids=ids, done="purged", n=purged)

@@ -18,7 +18,7 @@ from jimeng.http.request_kinds import sends_picture
 from jimeng.http.responses import absolute, content_disposition
 from jimeng.i18n import t
 from jimeng.pictures.contents import InMemory
-from jimeng.web import bp
+from jimeng.web import bp, public
 from jimeng.web.create.aspect_ratios import srcset_of
 from jimeng.web.pictures.files import send, send_whole
 
@@ -112,6 +112,7 @@ class SharedPicture:
 
 
 @bp.get("/s/<token>")
+@public
 def shared(token: str) -> Response:
     """The shared pictures of a collection, or the one shared picture."""
     visit, cursor = shared_pages.visit(token), request.args.get("from")
@@ -133,6 +134,7 @@ def shared(token: str) -> Response:
 
 
 @bp.get("/s/<token>/<name>")
+@public
 def shared_picture(token: str, name: str) -> Response:
     """One shared picture, large."""
     visit = shared_pages.visit(token)
@@ -163,6 +165,7 @@ def unlisted(page: str) -> Response:
 
 @bp.get("/s/<token>/<name>/<file>")
 @sends_picture
+@public
 def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
     """A file of a picture: as stored, small, or as a preview card."""
     visit = shared_pages.visit(token)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.documents import Collection, Image, Share, utcnow
@@ -12,7 +12,6 @@ from jimeng.errors import Invalid
 from jimeng.errors.collections import TooManyShares
 from jimeng.gallery import collections, picture_details
 from jimeng.gallery import shares as sharing
-from jimeng.http import auth
 from jimeng.http.responses import absolute
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
@@ -46,9 +45,7 @@ def share_target(
 @bp.get("/shares")
 def shares() -> str:
     """The user's shares, newest first."""
-    page = sharing.page(
-        auth.principal_of_page(), cursor=request.args.get("cursor"), limit=PAGE
-    )
+    page = sharing.page(g.principal, cursor=request.args.get("cursor"), limit=PAGE)
     return render_template(
         "sharing/list.html",
         page=page,
@@ -60,7 +57,7 @@ def shares() -> str:
 @bp.get("/shares/<share_id>")
 def share(share_id: str) -> str:
     """The settings of a share, or the form that creates it."""
-    return settings_page(auth.principal_of_page(), share_id, {})
+    return settings_page(g.principal, share_id, {})
 
 
 def settings_page(
@@ -85,7 +82,7 @@ def settings_page(
 @bp.post("/shares/<share_id>")
 def save_share(share_id: str) -> ResponseReturnValue:
     """Create the share, or change its settings."""
-    principal, form = auth.principal_of_page(), request.form
+    principal, form = g.principal, request.form
     share_target(principal, share_id)
     is_new = sharing.of_target(principal, share_id) is None
     wanted = {"title": form.get("title", ""), "prompts": form.get("prompts") == "1"}
@@ -111,12 +108,12 @@ def redirect_to_share(share_id: str, done: str) -> ResponseReturnValue:
 @bp.post("/shares/<share_id>/replace")
 def replace_share(share_id: str) -> ResponseReturnValue:
     """Replace the link; the old one stops working."""
-    sharing.replace_link(auth.principal_of_page(), share_id)
+    sharing.replace_link(g.principal, share_id)
     return redirect_to_share(share_id, "replaced")
 
 
 @bp.post("/shares/<share_id>/end")
 def end_share(share_id: str) -> ResponseReturnValue:
     """Stop sharing it."""
-    sharing.revoke(auth.principal_of_page(), share_id)
+    sharing.revoke(g.principal, share_id)
     return redirect(url_for(".shares", done="ended"), 303)

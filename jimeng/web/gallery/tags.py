@@ -1,13 +1,12 @@
 """Tag pictures: a dialog over the page, or a page of its own."""
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.gallery import tags
-from jimeng.http import auth
 from jimeng.i18n import reasons, t
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.gallery.collections import TO_DIALOG, choose_page, selected_pictures
@@ -17,8 +16,7 @@ from jimeng.web.gallery.selection import redirect_back
 @bp.route("/tags/choose", methods=["GET", "POST"])
 def choose_tags() -> ResponseReturnValue:
     """Choose the tags to add to the pictures or to remove from them."""
-    principal = auth.principal_of_page()
-    return tag_page(principal, selected_pictures(principal))
+    return tag_page(g.principal, selected_pictures(g.principal))
 
 
 def tag_page(principal: Principal, images: list[Image], error: str = "") -> str:
@@ -36,7 +34,7 @@ def tag_page(principal: Principal, images: list[Image], error: str = "") -> str:
 @bp.post("/tags/put")
 def tag_pictures() -> ResponseReturnValue:
     """Add a tag to pictures, or remove it, as the pressed button says."""
-    principal = auth.principal_of_page()
+    principal = g.principal
     images, removed = selected_pictures(principal), request.form.get("remove")
     tag = request.form.get("tag", "") if removed is None else removed
     ids = [image.id for image in images]

@@ -1,13 +1,12 @@
 """The trash: restore and purge tasks, empty it, and move pictures there in bulk."""
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.documents import BulkAction
 from jimeng.gallery import bulk_trash, trash
 from jimeng.gallery.bulk_trash import EMPTY, RESTORE
 from jimeng.gallery.trash import Trashed
-from jimeng.http import auth
 from jimeng.http.request_kinds import polled, sends_picture
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
@@ -24,8 +23,7 @@ CONFIRMATIONS = frozenset({"删除", "delete"})
 @sends_picture
 def trashed_thumbnail(picture_id: str) -> Response:
     """The thumbnail of a picture in the trash, for its owner alone."""
-    principal = auth.principal_of_page()
-    found, content = trash.trashed_thumbnail(principal, picture_id)
+    found, content = trash.trashed_thumbnail(g.principal, picture_id)
     response = send(content, "image/webp", etag=f"{found.sha256}-thumb")
     response.headers["Cache-Control"] = "private, max-age=3600"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -35,8 +33,7 @@ def trashed_thumbnail(picture_id: str) -> Response:
 @bp.post("/tasks/<task_id>/restore")
 def restore_task(task_id: str) -> ResponseReturnValue:
     """Restore a task, with the pictures that were deleted with it."""
-    principal = auth.principal_of_page()
-    task = trash.restore(principal, task_id)
+    task = trash.restore(g.principal, task_id)
     if is_htmx():
         return render_template("tasks/_card.html", card=cards_of([task])[0])
     target = request.form.get("next") or url_for(".task", task_id=task.id)
@@ -46,14 +43,14 @@ def restore_task(task_id: str) -> ResponseReturnValue:
 @bp.post("/tasks/<task_id>/purge")
 def purge_task(task_id: str) -> ResponseReturnValue:
     """Delete a task in the trash permanently."""
-    trash.purge(auth.principal_of_page(), task_id)
+    trash.purge(g.principal, task_id)
     return redirect(url_for(".gallery", trash=1), 303)
 
 
 @bp.post("/gallery/trash/empty")
 def empty_trash() -> ResponseReturnValue:
     """Delete everything in the trash permanently."""
-    bulk_trash.empty_trash(auth.principal_of_page())
+    bulk_trash.empty_trash(g.principal)
     return redirect(url_for(".gallery", trash=1, done="emptied", n=0), 303)
 
 
@@ -61,9 +58,7 @@ def empty_trash() -> ResponseReturnValue:
 @polled
 def tidying() -> ResponseReturnValue:
     """The progress of a bulk action; at its end htmx reloads the page."""
-    action = bulk_trash.find_tidying(
-        auth.principal_of_page(), request.args.get("action", "")
-    )
+    action = bulk_trash.find_tidying(g.principal, request.args.get("action", ""))
     if action is None or not action.is_open:
         return "", 200, {"HX-Redirect": result_url(action)}
     return render_template("gallery/_tidying.html", action=action)
@@ -84,7 +79,7 @@ def result_url(action: BulkAction | None) -> str:
 @bp.get("/gallery/tidy")
 def tidy() -> ResponseReturnValue:
     """How many pictures deleting all but favourites would affect."""
-    counts = bulk_trash.count_others(auth.principal_of_page())
+    counts = bulk_trash.count_others(g.principal)
     return render_template("gallery/tidy.html", counts=counts, wrong=None)
 
 
@@ -94,14 +89,13 @@ def tidy_up() -> ResponseReturnValue:
     Move all but favourites to the trash, if the confirmation word was entered and
     their number is still that of the page.
     """
-    principal = auth.principal_of_page()
-    counts = bulk_trash.count_others(principal)
+    counts = bulk_trash.count_others(g.principal)
     typed = request.form.get("word", "").strip().strip("“”\"'").casefold()
     if typed not in CONFIRMATIONS:
         wrong = t("tidy.wrong_word", word=t("tidy.word"))
     elif request.form.get("n", type=int) != counts.others:
         wrong = t("tidy.changed")
     else:
-        batch = bulk_trash.trash_others(principal)
+        batch = bulk_trash.trash_others(g.principal)
         return redirect_back("trashed", batch.count, batch=batch.milliseconds)
     return render_template("gallery/tidy.html", counts=counts, wrong=wrong), 422

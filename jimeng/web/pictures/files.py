@@ -18,7 +18,7 @@ from jimeng.http import auth
 from jimeng.http.request_kinds import sends_picture
 from jimeng.http.responses import content_disposition, file_response, rooted
 from jimeng.pictures.contents import Content
-from jimeng.web import bp
+from jimeng.web import bp, public
 from jimeng.web.gallery.downloads import metadata_is_wanted
 
 # A picture opened alone in a browser may run no scripts; the styles are those of the
@@ -33,6 +33,7 @@ MAX_OPEN_BYTES = 8 * 2**20
 
 @bp.get("/i/<key>.<ext>")
 @sends_picture
+@public
 def image(key: str, ext: str) -> Response:
     """
     The picture as the provider sent it; as a download for its owner, with the prompt
@@ -46,6 +47,7 @@ def image(key: str, ext: str) -> Response:
 
 @bp.get("/v/<key>.mp4")
 @sends_picture
+@public
 def video(key: str) -> Response:
     """The video as the provider sent it."""
     return whole(*open_video(key))
@@ -53,6 +55,7 @@ def video(key: str) -> Response:
 
 @bp.get("/v/<key>/last_frame.png")
 @sends_picture
+@public
 def last_frame(key: str) -> Response:
     """The last frame of a video, as the provider sent it: PNG, JPEG or WebP."""
     found, content = open_video(key, "last_frame_id")
@@ -114,6 +117,7 @@ def whole(found: Image, content: Content) -> Response:
 
 @bp.get("/i/<key>/thumb.webp")
 @sends_picture
+@public
 def thumbnail(key: str) -> Response:
     """The thumbnail, as WebP."""
     found, content = tasks.open_image(None, key, "thumbnail_id")
@@ -122,6 +126,7 @@ def thumbnail(key: str) -> Response:
 
 @bp.get("/i/<key>/preview.jpg")
 @sends_picture
+@public
 def preview(key: str) -> ResponseReturnValue:
     """
     The preview for high-density screens; a small picture has only a thumbnail.
@@ -209,6 +214,7 @@ _transfer_slots = threading.BoundedSemaphore(MAX_TRANSFERS)
 
 @bp.get("/in/<token>")
 @sends_picture
+@public
 def input_link(token: str) -> Response:
     """An input under a signed link; no cache may store it."""
     if not _transfer_slots.acquire(blocking=False):

@@ -1,13 +1,12 @@
 """Frames of a video: one becomes an upload, to be edited or to begin the next video."""
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import inputs
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.errors import ImageNotFound, Invalid
 from jimeng.gallery import picture_details
-from jimeng.http import auth
 from jimeng.pictures import video_decoder
 from jimeng.tasks.queries import file_of
 from jimeng.web import bp
@@ -21,7 +20,7 @@ def take_frame(picture_id: str) -> ResponseReturnValue:
     Store the frame at ``at`` milliseconds as an upload, and lead to its stage; without
     ``at`` the last one, and lead to the form of the video that continues with it.
     """
-    principal = auth.principal_of_page()
+    principal = g.principal
     video = picture_details.find_picture(principal, picture_id)
     if not video.is_video:
         raise ImageNotFound(f"{picture_id} is no video")

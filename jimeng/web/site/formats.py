@@ -50,6 +50,9 @@ def start_of(day: date, where: tzinfo) -> datetime:
     return datetime.combine(day, time.min, where).astimezone(UTC)
 
 
+bp.add_app_template_filter(costs.yuan, "amount")  # in yuan, without the sign
+
+
 @bp.app_template_filter("yuan")
 def yuan(micros: int) -> str:
     """An amount in micro-yuan, exactly, with at least two decimals."""

@@ -9,7 +9,7 @@ from flask import Response, current_app, make_response, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
 
 from jimeng.tasks.styles import STYLES
-from jimeng.web import bp
+from jimeng.web import bp, public
 from jimeng.web.create.aspect_ratios import rules
 
 STRIP = "styles.webp"
@@ -45,6 +45,7 @@ def stylesheet_url() -> str:
 
 
 @bp.get("/app.css")
+@public
 def stylesheet() -> Response:
     """The bundled stylesheet; cached for good under its versioned URL."""
     text, version = bundle(str(current_app.static_folder))

@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Response, current_app, jsonify, render_template, url_for
 
 from jimeng.i18n import language, t
-from jimeng.web import bp
+from jimeng.web import bp, public
 from jimeng.web.site.static_files import stylesheet_url
 
 ICONS = (
@@ -19,6 +19,7 @@ REVALIDATE = {"Cache-Control": "no-cache"}
 
 
 @bp.get("/manifest.webmanifest")
+@public
 def manifest() -> Response:
     """The web app manifest: name, icons, colours and shortcuts."""
     shortcuts = (("nav.gallery", "web.gallery"), ("nav.tasks", "web.index"))
@@ -53,6 +54,7 @@ def manifest() -> Response:
 
 
 @bp.get("/worker.js")
+@public
 def worker() -> Response:
     """The service worker; its scope requires a URL at the root."""
     text = Path(str(current_app.static_folder), "worker.js").read_text("utf-8")
@@ -65,6 +67,7 @@ def worker() -> Response:
 
 
 @bp.get("/offline")
+@public
 def offline() -> str:
     """The page that the worker shows without a connection; it has no user data."""
     return render_template("offline.html")

@@ -16,7 +16,7 @@ from jimeng.http import auth
 from jimeng.http.request_kinds import submits
 from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
-from jimeng.web import bp, is_htmx, refused, reload_page
+from jimeng.web import bp, is_htmx, public, refused, reload_page
 from jimeng.web.create.form import Composer, TaskForm
 from jimeng.web.create.form_tokens import REFUSALS, new_token, token_of
 from jimeng.web.create.initial import store_used_settings
@@ -176,6 +176,7 @@ def delete(task_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/language")
+@public
 def choose_language() -> ResponseReturnValue:
     """Store the language in this browser, and in the user's preferences."""
     wanted = request.form.get("lang")
@@ -184,6 +185,7 @@ def choose_language() -> ResponseReturnValue:
 
 
 @bp.post("/theme")
+@public
 def choose_theme() -> ResponseReturnValue:
     """Store the theme in this browser, and in the user's preferences."""
     wanted = request.form.get("theme")

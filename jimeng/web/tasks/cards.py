@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from jimeng import tasks
 from jimeng.documents import Image, Task
-from jimeng.documents.base import TASK_ID_PREFIX
+from jimeng.documents.ids import TASK_ID_PREFIX
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.i18n import language

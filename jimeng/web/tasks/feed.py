@@ -4,7 +4,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
-from jimeng.documents.base import VIDEO
+from jimeng.documents.kinds import VIDEO
 from jimeng.http import auth
 from jimeng.http.request_kinds import polled
 from jimeng.web import bp, is_htmx
