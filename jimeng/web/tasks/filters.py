@@ -161,7 +161,7 @@ def task_list() -> ResponseReturnValue:
     query: dict = {
         name: request.args.getlist(name) for name in ("q", "batch", "customer", "said")
     }
-    return redirect(url_for(".index", show=show, **query))
+    return redirect(url_for(".index", show=show, **query), 303)
 
 
 @bp.get("/tasks/changes")
