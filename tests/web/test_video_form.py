@@ -113,7 +113,7 @@ def test_card_comes_to_the_top_of_the_feed(client):
 
     task = only_task()
     assert f'<article id="task-{task.id}"' in first.text
-    assert "<span>1248×704</span> <span>10 秒</span>" in first.text
+    assert "1248×704 · 10 秒" in first.text
     assert second.headers["HX-Refresh"] == "true"
 
 
