@@ -223,6 +223,7 @@ def test_paused_intake_is_said_in_words(visit, root, ada, quiet):
     expect(hers.locator("article")).to_have_count(1)
     done = {"status": "completed"}
     wait_for(lambda: quiet.tasks.count_documents(done) == 1, what="it has ended")
+    expect(hers.locator("article img")).to_have_js_property("complete", True)
 
 
 @every_look
