@@ -28,7 +28,6 @@ NEVER_ONE = {
     *("gallery.hits_more", "gallery.items_more", "gallery.videos_more"),
     *("collections.add_n", "tags.title_n", "usage.span", "usage.none"),
     *("factor.codes_text", "invalid.template_many", "costs.customers_more"),
-    "action.join_title",
 }
 CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
