@@ -23,7 +23,6 @@ UNSAID = {"fetch_failed", "link_gone"}
 # Always more: limits, or said of several only.
 NEVER_ONE = {
     *("account.password_text", "invitation.hint", "wants.short", "wants.long"),
-    "action.join_title",  # of two at least
     *("batch.confirm", "batch.confirm_first", "batch.offer", "batch.offer_create"),
     *("gallery.hits_more", "gallery.items_more", "gallery.videos_more"),
     *("collections.add_n", "tags.title_n", "usage.span", "usage.none"),

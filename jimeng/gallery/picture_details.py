@@ -106,14 +106,25 @@ def clips_up_to(principal: Principal, video: Image) -> list[Image]:
     found = [video]
     while len(found) < MAX_CLIPS:
         try:
-            task = find(principal, found[0].task_id)
-            before = find_picture(principal, source_id(task) or "")
-        except (ImageNotFound, TaskNotFound):
+            before = clip_before(principal, find(principal, found[0].task_id))
+        except TaskNotFound:
             break
-        if not before.is_video or before.id in {each.id for each in found}:
+        if before is None or before.id in {each.id for each in found}:
             break
         found.insert(0, before)
     return found
+
+
+def clip_before(principal: Principal, task: Task) -> Image | None:
+    """The video that the task's video continues, while it exists."""
+    source_video = source_id(task)
+    if source_video is None:
+        return None
+    try:
+        found = find_picture(principal, source_video)
+    except ImageNotFound:
+        return None
+    return found if found.is_video else None
 
 
 def family(principal: Principal, task: Task) -> list[Task]:

@@ -1,12 +1,14 @@
 """Clips that continue each other, as one video."""
 
 import io
+from contextlib import ExitStack
 
 import av
 import pytest
 
 from jimeng.documents import Image, Input, Task
-from jimeng.gallery import downloads
+from jimeng.gallery import downloads, picture_details
+from jimeng.web.gallery import downloads as web_downloads
 from tests import videos
 from tests.hung import hang
 from tests.hung_videos import hang_video
@@ -46,7 +48,7 @@ def sound_s(content: bytes) -> float:
 
 
 def test_clips_are_joined_in_order(client):
-    """Each frame once, at its time; the first clip is named by its own words."""
+    """Each frame once, at its time; the file is named by the words of the last clip."""
     first = hang_video("海浪拍打礁石", videos.fading())
     second = continued(client, first, videos.fading(24))
     third = continued(client, second, videos.fading())
@@ -55,7 +57,7 @@ def test_clips_are_joined_in_order(client):
 
     assert answer.status_code == 200
     assert answer.mimetype == "video/mp4"
-    assert "%E6%B5%B7%E6%B5%AA" in answer.headers["Content-Disposition"]
+    assert "%E7%84%B6%E5%90%8E" in answer.headers["Content-Disposition"]
     expected = [*range(48), *range(24), *range(48)]
     assert levels(answer.data) == pytest.approx(
         [videos.level_of(n) for n in expected], abs=4
@@ -68,6 +70,19 @@ def test_clips_are_joined_in_order(client):
     assert (
         f"/pictures/{first.id}/joined" not in client.get(f"/pictures/{first.id}").text
     )
+
+
+def test_chain_is_followed_within_the_limits_alone(client, monkeypatch):
+    """However long it is: neither by looking at a clip, nor without a permit."""
+    first = hang_video("一", videos.mp4())
+    second = continued(client, first, videos.mp4())
+    monkeypatch.setattr(picture_details, "clips_up_to", None)
+
+    assert f"/pictures/{second.id}/joined" in client.get(f"/pictures/{second.id}").text
+    with ExitStack() as held:
+        for n in range(web_downloads.MAX_DOWNLOADS):
+            held.enter_context(web_downloads._slots.acquire(f"somebody {n}"))
+        assert join(client, second).status_code == 429
 
 
 def test_sound_goes_on(client):

@@ -64,9 +64,12 @@ def join_clips(picture_id: str) -> Response:
     video = picture_details.find_picture(principal, picture_id)
     if not video.is_video:
         raise ImageNotFound(f"{picture_id} is no video")
-    clips = picture_details.clips_up_to(principal, video)
-    name = downloads.file_name_of(clips[0].prompt)
-    return send(principal, lambda: downloads.join_clips(clips), f"{name}.mp4")
+    name = downloads.file_name_of(video.prompt)
+
+    def joined() -> Pieces:
+        return downloads.join_clips(picture_details.clips_up_to(principal, video))
+
+    return send(principal, joined, f"{name}.mp4")
 
 
 @bp.get("/account/export")

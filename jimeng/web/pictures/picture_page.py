@@ -149,13 +149,14 @@ class PicturePage(OfTask):
         """The tasks of the strip: what it was edited from, itself, and all edits."""
         return cards_of(picture_details.family(auth.principal_of_page(), self.task))
 
-    @cached_property
-    def clips(self) -> list[Image]:
-        """Of a video, the clips that end in it; empty for a picture."""
-        video = self.record.image
-        if not video.is_video:
-            return []
-        return picture_details.clips_up_to(auth.principal_of_page(), video)
+    @property
+    def continues(self) -> bool:
+        """Whether it is a video that continues another one, which still exists."""
+        principal = auth.principal_of_page()
+        return (
+            self.record.image.is_video
+            and picture_details.clip_before(principal, self.task) is not None
+        )
 
     @property
     def wait(self) -> float | None:
