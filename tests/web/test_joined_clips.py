@@ -1,13 +1,16 @@
 """Clips that continue each other, as one video."""
 
 import io
+import tempfile
 from contextlib import ExitStack
 
 import av
 import pytest
 
 from jimeng.documents import Image, Input, Task
+from jimeng.documents.principal import Principal
 from jimeng.gallery import downloads, picture_details
+from jimeng.http.auth.authentication import GUEST
 from jimeng.web.gallery import downloads as web_downloads
 from tests import videos
 from tests.hung import hang
@@ -134,16 +137,30 @@ def test_only_so_much_is_joined(client, monkeypatch):
     assert join(client, second).status_code == 503
 
 
-def test_permit_is_given_back(client):
-    """Whether the answer ends, breaks, or is refused."""
+def test_permit_and_disk_are_given_back(client, monkeypatch):
+    """Whether the answer ends or breaks."""
     first = hang_video("一", videos.mp4())
     second = continued(client, first, videos.mp4())
+    made, files = tempfile.TemporaryFile, []
 
-    for _ in range(4):
+    def keep(**how: object):
+        files.append(made(**how))
+        return files[-1]
+
+    monkeypatch.setattr(downloads.tempfile, "TemporaryFile", keep)
+    for _ in range(web_downloads.MAX_DOWNLOADS + 1):
         answer = client.post(f"/pictures/{second.id}/joined", buffered=False)
         next(answer.iter_encoded())
         answer.close()
-    assert join(client, second).status_code == 200
+    with client.application.test_request_context():  # nothing of it is read
+        clips = [first, second]
+        web_downloads.send(
+            Principal(GUEST), lambda: downloads.join_clips(clips), "x.mp4"
+        ).close()
+    with join(client, second) as answer:
+        assert answer.status_code == 200
+
+    assert files and all(each.closed for each in files)
 
 
 def test_picture_is_no_clip(client):
