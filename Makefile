@@ -36,7 +36,7 @@ PACKED := app.py wsgi.py gunicorn.conf.py Procfile requirements.txt requirements
 export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-all run dev test test-all lint fmt bench chaos contract build build-linux clean
+.PHONY: help install install-dev install-all run dev test test-system test-all lint fmt bench chaos contract build build-linux clean
 .PHONY: lock wheels audit sbom screenshots
 .PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
@@ -62,7 +62,10 @@ test: install-dev ## Run the tests that need Python alone: about five minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "not system and not browser" \
 	  --ignore tests/browser $(TESTS)
 
-test-all: install-all ## Run all tests, with a browser and more (see README): about 15 minutes
+test-system: install-all ## Run the others: a browser, other programs, the whole product
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "system or browser" $(TESTS)
+
+test-all: install-all ## Run all tests: about 15 minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) $(TESTS)
 
 lint: install-dev ## Check format, rules, types and messages
