@@ -111,6 +111,7 @@ def is_empty(store: Store) -> bool:
 def test_file_that_is_moved_is_never_in_memory(kept_in, local_file, here, there):
     """A few parts of it are, however long it is."""
     source, file_id = kept_in(here), ObjectId()
+    source.delete(source.save(b"as its clients take memory", "image-1"))
     kept_in(there).save(b"as its clients take memory", "image-1")
     store = kept_in(there)
     tracemalloc.start()
