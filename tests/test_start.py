@@ -56,6 +56,24 @@ def test_package_without_the_simulator_asks_for_keys(tmp_path):
     assert "the simulator" in done.stderr.splitlines()[-1]
 
 
+def test_packages_that_cannot_be_installed_are_said_with_the_way_out(tmp_path):
+    """As without a network at the first start."""
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    python.touch()
+
+    done = subprocess.run(
+        ["make", "install", f"VENV={tmp_path}", "PIP=false"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 2
+    assert "set PIP_INDEX_URL" in done.stderr.splitlines()[0]
+    assert not (tmp_path / "installed").exists()
+
+
 def test_supervisor_does_not_load_the_application():
     """It runs as long as its children, and needs none of what they do."""
     code = (

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
-from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from jimeng.config import Config, server
 from jimeng.errors import ConfigError
@@ -105,6 +103,10 @@ def check_databases(config: Config) -> None:
         except PyMongoError:
             pass  # away: the children wait for it
     if config.REDIS_URL or config.REDIS_ADDR:
+        # Here: it takes long to load, and is of no use without one.
+        from redis import Redis
+        from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
         timeouts = {"socket_connect_timeout": FIND_DATABASE_S}
         try:
             with Redis.from_url(
