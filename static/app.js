@@ -258,11 +258,7 @@ document.addEventListener("click", (event) => {
   else if (!button) return;
   else if (button.dataset.opens) show(button.dataset.opens);
   else if (button.dataset.closes) document.getElementById(button.dataset.closes).close();
-  else if ("dismiss" in button.dataset) {
-    button.closest(".notice").remove();
-    // A dismissed notice is not shown again.
-    if (button.dataset.dismiss) document.cookie = `${button.dataset.dismiss}=read; path=/; max-age=31536000; samesite=lax`;
-  }
+  else if ("dismiss" in button.dataset) button.closest(".notice").remove();
   else if (button.dataset.copy || button.dataset.copies) copy(button);
 });
 

@@ -1,19 +1,7 @@
-// The settings below the prompt: the texts of their chips, and the random seed.
+// The settings of the form: their summary, the price, and the random seed.
 "use strict";
 
 const MOST_SEED = 2 ** 31;
-
-// Update a chip's text from the settings in its panel.
-function tell(menu) {
-  const now = menu.querySelector(".chip-now");
-  const text = menu.querySelector("input:not([type=radio])");
-  const chosen = menu.querySelector(":checked")?.closest("label");
-  const label = text?.value.trim() || chosen?.querySelector("[data-label]")?.textContent;
-  now.textContent = label ? label + (now.dataset.unit || "") : now.dataset.none;
-  if ("none" in now.dataset) menu.firstElementChild.toggleAttribute("data-set", Boolean(label));
-  const glyph = chosen?.querySelector(".glyph");
-  if (glyph) menu.querySelector(".chip-glyph").replaceChildren(glyph.cloneNode(true));
-}
 
 function tellPixels() {
   const field = document.getElementById("pixels");
@@ -38,18 +26,16 @@ function tellCost() {
   target.textContent = parts.filter(Boolean).join(" · ");
 }
 
-// In a narrow window one chip summarises the settings of the sheet.
-const SUMMED_UP = ["#menu-size .chip-now", "[name=resolution]:checked + span", "[name=n]:checked + span", "#menu-style .chip-now"];
+// The chip that opens the sheet summarises it.
+const SUMMED_UP = ["[name=size]:checked ~ [data-label]", "[name=resolution]:checked + span", "[name=n]:checked + span"];
 
 function tellSum() {
-  const parts = [...document.querySelectorAll("#sheet select")].map((each) => each.value && each.selectedOptions[0].label);
-  parts.push(...SUMMED_UP.map((each) => document.querySelector(`#sheet ${each}`)?.textContent.trim()));
+  const label = (each) => document.querySelector(`#sheet ${each}`)?.textContent.trim();
+  const picked = [...document.querySelectorAll("#sheet select")].map((each) => each.value && each.selectedOptions[0].label);
+  const style = document.getElementById("style-own")?.value.trim() || label("[name=style]:checked ~ [data-label]");
   const target = document.getElementById("sum");
-  if (target) target.textContent = parts.filter(Boolean).join(" · ");
+  if (target) target.textContent = [...picked, ...SUMMED_UP.map(label), style].filter(Boolean).join(" · ");
 }
-
-// A phone in landscape shows all settings in a row.
-matchMedia("(min-width: 40.01rem)").addEventListener("change", () => document.getElementById("sheet")?.hidePopover());
 
 // Store the settings in a session cookie, from which the server renders the form after a
 // reload.
@@ -71,14 +57,15 @@ function chosen(target) {
   const errors = document.getElementById(`errors-${field}`);
   if (errors) errors.textContent = "";
   target.removeAttribute("aria-invalid");
-  const menu = target.closest(".choice-menu");
-  (menu?.firstElementChild || target.closest("fieldset"))?.removeAttribute("data-wrong");
+  target.closest("[data-wrong]")?.removeAttribute("data-wrong");
   // Free text replaces a named style, and vice versa.
   if (target.name === "style") document.getElementById("style-own").value = "";
   if (target.name === "style_own") {
-    for (const each of menu.querySelectorAll("[type=radio]")) each.checked = each.value === "" && !target.value.trim();
+    for (const each of document.getElementsByName("style")) each.checked = each.value === "" && !target.value.trim();
   }
-  if (menu) tell(menu);
+  if (target.name === "model") {
+    document.querySelector("#menu-model .chip-now").textContent = target.closest("label").querySelector("[data-label]").textContent;
+  }
   tellPixels();
   tellCost();
   tellSum();
@@ -98,12 +85,9 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const { target } = event;
-  if (event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
+  if (event.key !== "Enter" || !event.target.matches?.(".sheet .input")) return;
   event.preventDefault(); // else Enter would submit the form
-  const menu = target.closest(".menu");
-  menu.open = false;
-  menu.firstElementChild.focus();
+  document.getElementById("sheet").hidePopover();
 });
 
 document.addEventListener("click", (event) => {

@@ -75,17 +75,13 @@ function renewed() {
   const now = composer();
   if (now === form) return;
   form = now;
-  formHeight.disconnect();
-  formHeight.observe(form);
   const before = draft;
   storeDraft();
   replaced(before);
   showUndo();
   const wrong = form.querySelector("[aria-invalid=true]");
-  const menu = wrong?.closest("details:not([open])");
-  // A field in a closed panel or sheet: focus the button that opens it.
-  const ways = [menu?.firstElementChild || wrong, wrong?.closest("#choices")?.querySelector(".sum")];
-  if (wrong) ways.find((each) => each?.checkVisibility())?.focus();
+  // For a field in the closed sheet, the button that opens it.
+  if (wrong) (wrong.checkVisibility() ? wrong : form.querySelector(".sum")).focus();
   else if (document.activeElement === document.body) form.querySelector(".primary").focus();
   prompt().setSelectionRange(prompt().value.length, prompt().value.length);
 }
@@ -103,6 +99,7 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     remember(sent.trim());
     tab.set(UNDO, "");
     showUndo();
+    if (sent === prompt().value) closeDock();
     // Scroll to the new card, at the top.
     window.scrollTo({ top: 0 });
   });
@@ -116,14 +113,27 @@ function avoidKeyboard() {
   else document.body.style.removeProperty("--bottom");
 }
 
-// The form's height, so that focused elements are not scrolled below it.
-const formHeight = new ResizeObserver(([{ target }]) => {
-  document.documentElement.style.setProperty("--form", `${target.offsetHeight}px`);
+// The dock opens over the sheet where one writes or comes by keyboard, and closes where one
+// goes on to something else. A press on its buttons does not change it.
+function closeDock() {
+  composer().removeAttribute("data-open");
+  if (document.activeElement === prompt()) prompt().blur();
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.closest("#composer")) closeDock();
+  else if (target.matches(":focus-visible") && !target.closest(".choice-panel, .sheet")) openDock();
 });
+// What has the focus after a press elsewhere got it by that press, to be written in.
+document.addEventListener("click", ({ target }) => {
+  if (target.isConnected && !target.closest("#composer") && document.activeElement !== prompt()) closeDock();
+});
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && !document.querySelector(".menu[open], .sheet:popover-open, dialog[open]")) closeDock();
+}, true);
 
 for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener(name, avoidKeyboard);
 
-formHeight.observe(form);
 rewrite();
 count();
 // Focus a prompt from a link, to be edited; not on touch screens, where the keyboard would

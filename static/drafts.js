@@ -12,6 +12,7 @@ const MAX_SENT = 50;
 const MAX_UNSENT = 20;
 const composer = () => document.getElementById("composer");
 const prompt = () => document.getElementById("prompt");
+const openDock = () => composer().toggleAttribute("data-open", true);
 
 function read(key, otherwise) {
   try { return JSON.parse(own.get(key)) || otherwise; } catch { return otherwise; }
@@ -52,7 +53,7 @@ function storeDraft() {
 // From the first key on a reload shows what stands here, and not what the address asks for.
 function touched() {
   storeDraft();
-  const { home } = composer().dataset;
+  const { home } = document.getElementById("feed").dataset;
   if (location.pathname + location.search === home) return;
   history.replaceState(history.state, "", home);
   keepChoices();

@@ -45,14 +45,6 @@
     }
   }
 
-  // Only after a form was sent: at other times the offer would move the page.
-  function offer(event) {
-    const ask = document.getElementById("notify");
-    const sent = (event.detail.ctx?.sourceElement || event.detail.elt)?.id === "composer";
-    const status = event.detail.ctx?.response?.status || event.detail.xhr?.status;
-    if (ask && sent && status === 200 && own.get("tell-asked") === null && document.querySelector("#ticker[hx-get]")) ask.hidden = false;
-  }
-
   async function choose(button) {
     const kind = button.dataset.notify;
     const on = button.ariaPressed !== "true";
@@ -65,19 +57,13 @@
   }
 
   document.addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-notify], [data-notify-close]");
-    if (!button) return;
-    if (button.dataset.notify) choose(button);
-    else {
-      own.set("tell-asked", "yes");
-      document.getElementById("notify").hidden = true;
-    }
+    const button = target.closest?.("[data-notify]");
+    if (button) choose(button);
   });
 
   // #announce holds the message of each end, marked by data-ended.
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
-    document.addEventListener(name, (event) => {
-      offer(event);
+    document.addEventListener(name, () => {
       const text = document.querySelector("#announce [data-ended]")?.textContent.trim();
       if (!text || text === announced) return;
       announced = text;

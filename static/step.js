@@ -18,7 +18,7 @@
   // Fetch the current cards down to the last one shown, and the ticker.
   async function latest(most, shown) {
     const found = { cards: new Map(), ticker: null, isAll: false };
-    let url = document.getElementById("composer").dataset.home;
+    let url = feed().dataset.home;
     for (let page = 0; page < most && url; page += 1) {
       const answer = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
       if (!answer.ok) return null;

@@ -121,6 +121,7 @@ async function bringBack() {
 }
 
 function refuse(message) {
+  openDock();
   const paragraph = document.createElement("p");
   paragraph.className = "error";
   paragraph.textContent = message;
@@ -184,6 +185,7 @@ function sendNext() {
 }
 
 function add(files) {
+  openDock();
   document.getElementById("errors-images").replaceChildren();
   for (const file of files) upload(file);
 }
@@ -285,7 +287,13 @@ document.addEventListener("submit", (event) => {
 // Leaving the page would abort the uploads.
 addEventListener("beforeunload", (event) => { if (coming.size) event.preventDefault(); });
 
-for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renumber);
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
+  document.addEventListener(name, () => {
+    const before = judged;
+    renumber();
+    if (judged > before) openDock();
+  });
+}
 bringBack();
 renumber();
 addEventListener("load", () => setTimeout(renumber)); // htmx starts from a timer

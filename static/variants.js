@@ -74,6 +74,7 @@ document.addEventListener("submit", (event) => {
   if (isKnown && isBatch) return remember(prompt().value.trim());
   event.preventDefault();
   if (isKnown) return setTimeout(() => target.requestSubmit(main)); // not within this event
+  openDock();
   if (estimate === "failed") offered = null;
   offerSoon();
   tellOffer(offerBox().dataset.wait);

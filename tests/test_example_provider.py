@@ -159,7 +159,7 @@ def test_its_price_is_told_before_anything_is_drawn(client):
 
 
 PATHS = (
-    *("/", "/tasks", "/gallery", "/account/usage", "/docs", "/openapi.json"),
+    *("/", "/?show=all", "/gallery", "/account/usage", "/docs", "/openapi.json"),
     *("/admin/queue", "/admin/failures", "/admin/usage", "/admin/settings"),
     *("/api/v1/queue", "/api/v1/models", "/metrics"),
 )

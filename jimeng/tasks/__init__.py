@@ -34,4 +34,4 @@ from jimeng.tasks.queries import (
     view_changed,
 )
 from jimeng.tasks.retries import estimate_retry, original_wording, retry, run_again
-from jimeng.tasks.summary import WaitingSummary, waiting_summary
+from jimeng.tasks.summary import waiting_summary

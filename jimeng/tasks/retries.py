@@ -18,7 +18,7 @@ from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
 from jimeng.tasks.creation import Origin, Request, create, with_style
 from jimeng.tasks.estimates import Estimate, estimate
-from jimeng.tasks.queries import find, owner_filter
+from jimeng.tasks.queries import find, owner_filter, prompt_filter
 
 RETRYABLE = frozenset(("completed", "failed", "cancelled"))
 MAX_AT_ONCE = 100  # tasks in one request
@@ -203,19 +203,35 @@ def find_retries(principal: Principal, task_ids: Iterable[str]) -> dict[str, str
     return {row["retried_from"]: row["_id"] for row in rows}
 
 
-def retryable_failures(principal: Principal, user_id: str) -> RetryableFailures:
+def retryable_failures(
+    principal: Principal,
+    user_id: str,
+    *,
+    q: str = "",
+    condition: dict | None = None,
+) -> RetryableFailures:
     """
     Sort a user's newest failed tasks by whether they can be retried.
 
     Tasks that were retried already are not counted.
 
+    Args:
+        q: Only those whose prompt contains all of these words.
+        condition: An additional MongoDB filter.
+
     Raises:
         UserNotFound: the principal may not see that user.
     """
     where = {**owner_filter(principal, user_id), **THERE, "status": Status.FAILED.value}
-    rows = Task.collection().find(where, {"n": 1, "outcomes": 1})
-    rows = rows.sort(NEWEST_FIRST).limit(MAX_SCANNED)
-    found = list(rows.batch_size(MAX_SCANNED))  # one MongoDB reply
+    steps: list[dict] = [
+        {"$match": {**where, **(condition or {})}},
+        {"$sort": dict(NEWEST_FIRST)},
+        {"$limit": MAX_SCANNED},
+        {"$match": prompt_filter(q)},
+        {"$project": {"n": 1, "outcomes": 1}},
+    ]
+    # One MongoDB reply.
+    found = list(Task.collection().aggregate(steps, batchSize=MAX_SCANNED))
     retried = find_retries(principal, (row["_id"] for row in found))
     remaining = [row for row in found if row["_id"] not in retried]
     kinds = [kind_of(Task.read(row)) for row in remaining]

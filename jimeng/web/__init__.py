@@ -125,4 +125,4 @@ from jimeng.web.gallery import (
 )
 from jimeng.web.pictures import files, frames, picture_page
 from jimeng.web.site import formats, navigation, static_files, web_app
-from jimeng.web.tasks import actions, feed, task_list
+from jimeng.web.tasks import actions, feed, filters

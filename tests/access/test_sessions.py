@@ -75,12 +75,12 @@ def test_session_that_ended_says_so_and_leads_back(ada):
     here = {"HX-Current-URL": "http://localhost/gallery?q=cat"}
 
     part = ada.client.get("/feed/changes", headers=HTMX | here)
-    page = ada.client.get("/tasks")
+    page = ada.client.get("/?show=all")
 
     led = part.headers["HX-Redirect"]
     assert led == "/sign-in?next=/gallery?q%3Dcat&ended=1"
     assert "Your session has ended" in ada.client.get(led, headers=ENGLISH).text
-    assert page.location == "/sign-in?next=/tasks&ended=1"
+    assert page.location == "/sign-in?next=/?show%3Dall&ended=1"
     assert "has ended" not in ada.client.get("/sign-in", headers=ENGLISH).text
 
 

@@ -109,7 +109,7 @@ def row(n: int, user: str, picture, now) -> dict:
     return {key: value for key, value in stored.items() if value != []}
 
 
-SOON = {"/": "30 ms", "/gallery": "30 ms", "/tasks": "30 ms", "/health": ""}
+SOON = {"/": "30 ms", "/gallery": "30 ms", "/?show=all": "30 ms", "/health": ""}
 SOON_ROUNDS = 40
 
 

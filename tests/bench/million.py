@@ -23,9 +23,9 @@ ENDS = ["completed"] * 7 + ["failed"] * 2 + ["cancelled"]
 REFUSED = {"code": "content_rejected", "charged": "no"}
 PAGES = {
     "start page": "/",
-    "list": "/tasks",
-    "those that failed": "/tasks?status=failed",
-    "those with a word": "/tasks?q=黑猫",
+    "list": "/?show=all",
+    "those that failed": "/?show=failed",
+    "those with a word": "/?show=all&q=黑猫",
     "usage": "/account/usage",
     "queue": "/admin/queue",
     "failures": "/admin/failures",
@@ -56,7 +56,7 @@ def fill(config: Config, size: int) -> str:
         pass
     print(f"{size:,}: settled in {time.monotonic() - began:.1f} s", flush=True)
     mine = Task.collection().find({"user_id": "guest"}).sort("created_at", 1)
-    return f"/tasks?cursor={cursor_of(mine.skip(30)[0], 'created_at')}"
+    return f"/?show=all&cursor={cursor_of(mine.skip(30)[0], 'created_at')}"
 
 
 def ended(number: int, at) -> tuple[dict, dict]:

@@ -84,10 +84,10 @@ def clear(server: Stack) -> None:
 
 
 def choices_of(page, *, shown: bool = True) -> None:
-    """Open or close the sheet that a narrow window has the choices in, if it is one."""
+    """Open or close the sheet with the settings."""
     chip, sheet = page.locator(".sum"), page.locator("#sheet")
-    if chip.is_visible() and sheet.is_visible() is not shown:
-        (chip if shown else sheet.locator(".sheet-done")).click()
+    if sheet.is_visible() is not shown:
+        (chip if shown else sheet.locator(".sheet-head button")).click()
 
 
 def card_of(page, task_id: str):

@@ -59,7 +59,6 @@ def test_words_go_over_and_come_back(visit):
     """What stands in the other form goes along; a reload loses nothing."""
     page = visit(f"/?{SMALL}", width=390).page
     page.fill("#prompt", "一只 {猫}")
-    choices_of(page)
     page.locator("a.many").click()
 
     expect(page.locator("#template")).to_have_value("一只 \\{猫\\}")
@@ -84,7 +83,9 @@ def test_text_file_is_read_behind_what_is_written(visit):
 
     expect(page.locator("#template")).to_have_value("红\n蓝\n绿")
     expect(page.locator(".batch-sum")).to_contain_text("3")
+    choices_of(page)
     page.locator("[name=n][value='3']").check()
+    choices_of(page, shown=False)
     expect(page.locator("#batch-cost")).to_contain_text("9")
     page.locator("#menu-model summary").click()
     with page.expect_response("**/batches/preview*"):

@@ -101,6 +101,7 @@ def test_what_is_typed_at_once_is_for_the_prompt(visit, tasks, key, before):
     expect(page.locator("#prompt")).to_have_value(f"{before}five foxes!")
     assert not any(url.endswith("/favourite") for url in seen.requests)
     if key == "v":
+        page.locator("#prompt").focus()
         page.locator("#undo-button").click()
         expect(page.locator("#prompt")).to_have_value("a draft,")
 

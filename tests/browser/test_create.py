@@ -315,7 +315,9 @@ def test_draft_outlives_the_window(visit):
     page.locator("#prompt").press_sequentially(", changed")
     page.locator("#menu-model > summary").click()
     page.check('[name="model"][value="jimeng-4.6"]')
-    page.check('[name="resolution"][value="4K"]', force=True)
+    page.keyboard.press("Escape")
+    choices_of(page)
+    choose(page, "resolution", "4K")
     choose(page, "n", "3")
 
     page.reload()
@@ -346,6 +348,7 @@ def test_button_follows_count_and_size(visit):
     page = visit("/?n=1", lang="en").page
     cost = page.locator("#cost")
     expect(cost).to_have_text("")
+    choices_of(page)
     page.locator("[name=n][value='4']").check()
     expect(cost).to_have_text("×4")
     shape = page.locator("[name=size]:checked").get_attribute("value")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import harness
+from tests.browser import harness, making
 from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 from tests.system import people
@@ -21,10 +21,10 @@ def chip(page, name: str):
     return page.locator(f"#menu-{name} > summary")
 
 
-def choose(page, menu: str, value: str) -> None:
-    chip(page, menu).click()
-    page.locator(f'#menu-{menu} [name="{menu}"][value="{value}"]').check()
-    page.keyboard.press("Escape")
+def choose(page, name: str, value: str) -> None:
+    choices_of(page)
+    page.locator(f'#sheet [name="{name}"][value="{value}"]').check()
+    choices_of(page, shown=False)
 
 
 def send(page, prompt: str):
@@ -47,17 +47,11 @@ def test_first_visit(visit, newcomer, look):
     seen = visit("/", who=newcomer, **look)
 
     expect(seen.page.locator(".frame img")).to_have_count(6)
-    assert seen.page.locator(".demo").bounding_box()["height"] < 64
     seen.check("create-first", full=True)
     assert seen.layout_shift() == []
-    seen.page.locator(".demo summary").click()
-    expect(seen.page.get_by_text("ARK_API_KEY")).to_be_visible()
-    # Who has read it does not see it again in this browser.
-    seen.page.locator(".demo [data-dismiss]").click()
-    expect(seen.page.locator(".demo")).to_have_count(0)
-    seen.page.reload()
-    expect(seen.page.locator(".composer")).to_be_visible()
-    expect(seen.page.locator(".demo")).to_have_count(0)
+    seen.page.locator("[popovertarget=demo]").click()
+    expect(seen.page.get_by_text("ARK_API_KEY")).to_be_in_viewport(ratio=1)
+    seen.check("create-demo")
 
 
 def test_drafts_are_private(visit, closed_server, newcomer, ada):
@@ -82,29 +76,28 @@ def test_drafts_are_private(visit, closed_server, newcomer, ada):
 @every_look
 def test_panels(visit, newcomer, look):
     """
-    Each opens under its chip, or as a sheet on a phone, and Escape closes it. What
-    braces make is shown under the prompt, with the way to generate it all.
+    The models and the settings open over the dock, and Escape closes one at a time.
+    What braces make is shown under the prompt, with the way to generate it all.
     """
     seen = visit("/", who=newcomer, **look)
     page = seen.page
 
-    narrow = page.locator(".sum").is_visible()
-    for menu in ("model",) if narrow else ("model", "size", "style", "seed"):
-        chip(page, menu).click()
-        panel = page.locator(f"#menu-{menu} .choice-panel")
-        expect(panel).to_be_in_viewport(ratio=1)
-        seen.shot(f"create-{menu}")
-        assert seen.axe(within=f"#menu-{menu}") == []
-        page.keyboard.press("Escape")
-        expect(panel).to_be_hidden()
-        expect(chip(page, menu)).to_be_focused()
-    if narrow:
-        choices_of(page)
-        expect(page.locator("#sheet")).to_be_in_viewport(ratio=0.9)
-        seen.check("create-sheet")
-        page.keyboard.press("Escape")
-        expect(page.locator("#sheet")).to_be_hidden()
-        expect(page.locator(".sum")).to_be_focused()
+    page.locator("#prompt").focus()
+    chip(page, "model").click()
+    panel = page.locator("#menu-model .choice-panel")
+    expect(panel).to_be_in_viewport(ratio=1)
+    seen.shot("create-model")
+    assert seen.axe(within="#menu-model") == []
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(chip(page, "model")).to_be_focused()
+    choices_of(page)
+    expect(page.locator("#sheet")).to_be_in_viewport(ratio=0.9)
+    seen.check("create-sheet")
+    page.keyboard.press("Escape")
+    expect(page.locator("#sheet")).to_be_hidden()
+    expect(page.locator(".sum")).to_be_focused()
+    expect(page.locator("#composer")).to_have_attribute("data-open", "")
     page.fill("#prompt", "一只{橘|黑|白}猫，{水彩|油画}风格")
     expect(page.locator("#batch-offer button")).to_be_visible()
     seen.check("create-permutations")
@@ -115,15 +108,15 @@ def test_other_model_brings_its_choices(visit):
     page = visit(lang="en").page
     page.fill("#prompt", "a lighthouse")
     choose(page, "size", "16:9")
-    page.locator('[name="n"][value="3"]').check()
-    expect(chip(page, "seed")).to_be_visible()
+    choose(page, "n", "3")
+    expect(page.locator("#seed")).to_have_count(1)
 
     chip(page, "model").click()
     radio = page.locator(f'[name="model"][value="{NO_SEED}"]')
     radio.check()
 
-    expect(page.locator('[name="resolution"][value="4K"]')).to_be_visible()
-    expect(chip(page, "seed")).to_have_count(0)
+    expect(page.locator('[name="resolution"][value="4K"]')).to_have_count(1)
+    expect(page.locator("#seed")).to_have_count(0)
     expect(radio).to_be_focused()
     expect(chip(page, "model")).to_contain_text("Jimeng 4.6")
     expect(page.locator("#prompt")).to_have_value("a lighthouse")
@@ -131,62 +124,106 @@ def test_other_model_brings_its_choices(visit):
     expect(page.locator('[name="n"][value="3"]')).to_be_checked()
 
 
-def test_chips_tell_what_was_chosen(visit):
+def test_chip_tells_what_was_chosen(visit):
     """
-    And a panel how many pixels that comes to; a seed is rolled and cleared. What is in
-    a menu is one arrow away.
+    And the sheet how many pixels that comes to; a seed is rolled and cleared. What is
+    in a menu is one arrow away.
     """
     page = visit("/?prompt=x", lang="en").page
     expect(page.locator("#prompt")).to_be_focused()
     page.keyboard.type("y")
     expect(page.locator("#prompt")).to_have_value("xy")
-    chip(page, "size").focus()
+    chip(page, "model").focus()
     page.keyboard.press("ArrowDown")
-    expect(page.locator("#menu-size [value='1:1']")).to_be_focused()
-    page.keyboard.press("ArrowRight")
+    expect(page.locator("#menu-model :checked")).to_be_focused()
     page.keyboard.press("Escape")
-    expect(chip(page, "size")).to_be_focused()
-    expect(chip(page, "size")).to_contain_text("4:3")
 
-    choose(page, "size", "9:16")
-    choose(page, "style", "ink")
-    page.locator('[name="resolution"][value="2K"]').check()
+    for name, value in [("size", "9:16"), ("style", "ink"), ("resolution", "2K")]:
+        choose(page, name, value)
 
-    expect(chip(page, "size")).to_contain_text("9:16")
-    expect(chip(page, "style")).to_contain_text("Ink wash")
+    told = page.locator("#sum")
+    expect(told).to_have_text("9:16 · 2K · ×1 · Ink wash")
+    choices_of(page)
     expect(page.locator("#pixels")).to_have_text("1152×2048 pixels")
-    chip(page, "style").click()
     page.get_by_label("Custom").fill("woodcut")
-    expect(chip(page, "style")).to_contain_text("woodcut")
+    expect(told).to_have_text("9:16 · 2K · ×1 · woodcut")
     expect(page.locator('[name="style"][value="ink"]')).not_to_be_checked()
     expect(page.locator("#counter")).to_have_text("10/800")
-    page.keyboard.press("Escape")
 
-    chip(page, "seed").click()
+    seed = page.locator("#seed")
     page.get_by_role("button", name="Pick a random seed").click()
-    expect(chip(page, "seed")).to_have_text(re.compile(r"Seed\s*\d+"))
+    expect(seed).to_have_value(re.compile(r"\d+"))
     page.get_by_role("button", name="Back to random").click()
-    expect(chip(page, "seed")).to_contain_text("Random")
-    page.locator("#seed").fill("42")
-    page.locator("#seed").press("Enter")  # closes the panel and sends nothing
-    expect(page.locator("#menu-seed")).not_to_have_attribute("open", "")
-    expect(chip(page, "seed")).to_contain_text("42")
+    expect(seed).to_have_value("")
+    seed.fill("42")
+    seed.press("Enter")  # closes the sheet and sends nothing
+    expect(page.locator("#sheet")).to_be_hidden()
     expect(page.locator(".composer.htmx-request")).to_have_count(0)
 
 
-BOTTOMS = """
-() => [...document.querySelectorAll("#menu-style, #menu-seed, #choices .many")]
-  .map((each) => Math.round(each.getBoundingClientRect().bottom))
-"""
+@pytest.mark.parametrize("width", [390, 1280])
+def test_dock_opens_over_the_sheet(visit, live_server, width):
+    """
+    By the keys, by a press in its words, and for a reference; it moves nothing, itself
+    included. Escape, a press in the sheet, sending and the focus of something else
+    close it, with its words; a press does what it does anyway.
+    """
+    for n in range(3):
+        making.make(live_server, f"something to look at {n}", n=4)
+    seen = visit("/", lang="en", width=width)
+    page, dock = seen.page, seen.page.locator("#composer")
+    small = dock.bounding_box()
+    assert small["height"] <= 68
+    button = page.locator(".composer .primary").bounding_box()
+
+    page.keyboard.press("Alt+a")
+    expect(dock).to_have_attribute("data-open", "")
+    assert dock.bounding_box()["height"] > 100
+    assert bottom(dock.bounding_box()) == pytest.approx(bottom(small), abs=1)
+    field = page.locator("#prompt")
+    field.type("two words")
+    page.keyboard.press("Escape")
+    expect(dock).not_to_have_attribute("data-open", "")
+    expect(field).to_have_value("two words")
+    expect(field).not_to_be_focused()
+    assert page.locator(".composer .primary").bounding_box() == button
+    assert seen.layout_shift(after_input=True) == []
+
+    field.click()
+    expect(dock).to_have_attribute("data-open", "")
+    page.locator(".card-prompt a").first.focus()
+    expect(dock).not_to_have_attribute("data-open", "")
+    field.click()
+    page.locator(".slot-link").first.click()
+    expect(page.locator("#stage")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dock).not_to_have_attribute("data-open", "")
+
+    field.click()
+    field.press("Control+Enter")
+    expect(page.locator(".card-prompt").first).to_have_text("two words")
+    expect(dock).not_to_have_attribute("data-open", "")
+    page.locator(".slot-link").last.focus()
+    page.keyboard.press("i")
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)
+    expect(dock).to_have_attribute("data-open", "")
 
 
-def test_last_chips_stay_in_one_row(visit):
-    """However wide the window is, none of them is alone in a row."""
-    page = visit("/", lang="en", width=1400).page
+def test_press_on_the_small_dock_does_not_open_it(visit, live_server):
+    """Its buttons do what they say where they are."""
+    page = visit("/?size=512x512", lang="en").page
+    dock = page.locator("#composer")
+    page.locator("#prompt").fill("pressed while small")
+    page.keyboard.press("Escape")
 
-    for width in range(1400, 680, -60):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert len(set(page.evaluate(BOTTOMS))) == 1, width
+    page.locator(".sum").click()
+    expect(page.locator("#sheet")).to_be_visible()
+    page.locator('[name="n"][value="2"]').check(force=True)
+    page.keyboard.press("Escape")
+    page.locator(".composer .primary").click()
+
+    expect(page.locator(".card-prompt").first).to_have_text("pressed while small")
+    expect(dock).not_to_have_attribute("data-open", "")
 
 
 def test_earlier_prompts_come_back(visit):
@@ -228,8 +265,6 @@ def test_refused_choices(visit, look):
     seen = visit("/?prompt=x", **look)
     page = seen.page
     where = page.locator(".sum")
-    if not where.is_visible():
-        where = chip(page, "seed")
     where.click()
     page.locator("#seed").fill("9999999999")
     page.keyboard.press("Escape")
@@ -269,22 +304,23 @@ def test_phone_keeps_the_form_in_sight(visit):
     """
     page = visit("/", width=390).page
     form, bar = page.locator(".composer"), page.locator(".nav")
-    assert bottom(form.bounding_box()) == pytest.approx(bar.bounding_box()["y"], abs=1)
+    edge = bar.bounding_box()["y"] - 8
+    assert bottom(form.bounding_box()) == pytest.approx(edge, abs=1)
     assert bottom(bar.bounding_box()) == pytest.approx(844, abs=1)
-    assert form.bounding_box()["height"] < 150
+    assert form.bounding_box()["height"] <= 68
     page.locator("#notices").evaluate(NOTICE)
     notice = page.locator("#notices .notice").bounding_box()
     assert bottom(notice) <= form.bounding_box()["y"]
     page.locator("#prompt").focus()
 
     page.evaluate(COVERED)
-    assert bottom(form.bounding_box()) == pytest.approx(500, abs=1)
+    assert bottom(form.bounding_box()) == pytest.approx(492, abs=1)
     page.evaluate("delete visualViewport.height")
     page.set_viewport_size({"width": 390, "height": 480})
 
     # The page hears of it a moment later.
     wait_for(
-        lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1),
+        lambda: bottom(form.bounding_box()) == pytest.approx(472, abs=1),
         what="the form is above the keyboard",
     )
     expect(bar).to_be_hidden()
@@ -294,6 +330,7 @@ def test_phone_keeps_the_form_in_sight(visit):
 def test_phone_chip_sums_up_and_opens_one_sheet(visit, js):
     """What costs is in view, and all of it can be chosen in one place."""
     page = visit("/?size=16:9&n=2", width=390, js=js).page
+    page.locator("#prompt").focus()
     shown = page.locator(".choices .chip:visible, .choices summary:visible")
     for box in [each.bounding_box() for each in shown.all()] if js else []:
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390
@@ -313,20 +350,6 @@ def test_phone_chip_sums_up_and_opens_one_sheet(visit, js):
         expect(summed).to_have_text(re.compile("^3:4 · 2K · ×3 · ."))
 
 
-def test_turned_phone_has_the_choices_in_the_row(visit):
-    """The sheet does not stay behind as a box of its own."""
-    page = visit("/", width=390).page
-    page.locator(".sum").click()
-    expect(page.locator("#sheet :popover-open, #sheet:popover-open")).to_have_count(1)
-
-    page.set_viewport_size({"width": 844, "height": 390})
-
-    expect(page.locator("#sheet:popover-open")).to_have_count(0)
-    row = page.locator(".choices").bounding_box()
-    chip = page.locator("#menu-size > summary").bounding_box()
-    assert row["y"] <= chip["y"] < row["y"] + row["height"]
-
-
 def asked_for(seen) -> int:
     return sum("styles.webp" in url for url in seen.requests)
 
@@ -339,12 +362,9 @@ def test_styles_are_little_pictures(visit, look):
     assert asked_for(seen) == 0
     with page.expect_request("**/styles.webp*"):
         choices_of(page)
-        chip = page.locator("#menu-style summary")
-        if chip.is_visible():  # in the sheet all choices are open
-            chip.click()
-    page.locator("#menu-style [value=ink]").focus()
+    page.locator("#choose-style [value=ink]").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#menu-style [value=gongbi]")).to_be_checked()
+    expect(page.locator("#choose-style [value=gongbi]")).to_be_checked()
     assert asked_for(seen) == 1
     seen.check("create-styles")
 
@@ -354,5 +374,5 @@ def test_styles_in_the_narrowest_window(visit, js):
     """Nothing is wider than the window, with a script and without."""
     seen = visit("/", lang="en", theme="light", width=320, js=js)
     choices_of(seen.page)
-    seen.page.locator("#menu-style [value=picture-book]").scroll_into_view_if_needed()
+    seen.page.locator("#choose-style [value=picture-book]").scroll_into_view_if_needed()
     seen.check("create-styles-narrow")

@@ -68,6 +68,7 @@ def test_dock_with_pictures(visit, drawn, look):
     """A model that takes none gives way to one that does; it may be had back."""
     seen = visit(f"{WORDS_ONLY}&{drawn}", **look)
     page = seen.page
+    page.locator("#prompt").focus()
     before = page.locator("#menu-model .chip-now")
     expect(page.locator("#inputs img")).to_have_js_property("complete", True)
     expect(page.locator('[data-note="switched"]')).to_be_visible()
@@ -81,13 +82,8 @@ def test_dock_with_pictures(visit, drawn, look):
     expect(page.locator('[data-note="cannot"]')).to_be_hidden()
     assert len(values(page)) == 1
     choices_of(page)
-    chip = page.locator("#menu-strength summary")
-    if chip.is_visible():  # in the sheet all choices are open
-        chip.click()
-    page.locator("#menu-strength [type=range]").fill("70")
+    page.locator("#sheet [type=range]").fill("70")
     expect(page.locator("#strength")).to_have_value("70")
-    page.keyboard.press("Escape")
-    expect(page.locator("#menu-strength .chip-now")).to_have_text("70%")
     choices_of(page, shown=False)
     page.fill("#prompt", "图1 里的猫，换成下雪的傍晚")
     seen.check("create-from-pictures")
@@ -99,6 +95,7 @@ def test_pictures_are_pasted_dropped_moved_and_removed(visit):
     keyboard the numbers follow, and the focus stays where work goes on.
     """
     page = visit(TAKES, lang="en").page
+    page.locator("#prompt").focus()
     expect(page.locator('[data-note="few"]')).to_be_visible()
     items = page.locator("#inputs .input-tile:not(.input-uploading)")
 

@@ -1,6 +1,5 @@
-"""The list of all tasks, in a real browser."""
+"""The filter of the sheet, in a real browser."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -58,35 +57,35 @@ def full(lin, closed_server, account):
 
 @pytest.fixture
 def show(visit, account) -> Callable[..., Watched]:
-    """Open the list as its owner."""
-    return lambda query="", **how: visit(f"/tasks{query}", who=account, **how)
+    """Open the filtered sheet as its owner."""
+    return lambda query="?show=all", **how: visit(f"/{query}", who=account, **how)
 
 
 @every_look
-def test_full_list(show, full, look):
+def test_every_state(show, full, look):
     """
     All states side by side; why some failed and what to do, with the question about all
     of them open, and answered.
     """
     seen = show(**look)
-    expect(seen.page.locator(".task")).to_have_count(10)
-    seen.check("tasks", full=True)
+    expect(seen.page.locator(".card")).to_have_count(10)
+    seen.check("filter", full=True)
     assert seen.layout_shift() == []
 
-    seen.page.goto("/tasks?status=failed")
-    seen.page.locator("#bulk summary").click()
-    expect(seen.page.locator("#bulk button")).to_be_visible()
-    seen.check("tasks-failed", full=True)
-    seen.page.locator("#bulk button").click()
-    expect(seen.page.get_by_role("status").first).to_contain_text("2")
+    seen.page.goto("/?show=failed")
+    seen.page.locator(".filter .confirm summary").click()
+    expect(seen.page.locator(".filter .confirm button")).to_be_in_viewport(ratio=1)
+    seen.check("filter-failed", full=True)
+    seen.page.locator(".filter .confirm button").click()
+    expect(seen.page.locator(".filter-said")).to_contain_text("2")
 
 
 @every_look
-def test_empty_list(show, lin, look):
-    """Who has no tasks is shown how to begin."""
-    seen = show(**look)
+def test_nothing_matches(show, lin, look):
+    """It says so, and the form is there."""
+    seen = show("?show=failed", **look)
 
-    seen.check("tasks-empty")
+    seen.check("filter-none")
 
 
 def test_waiting_ones_are_cancelled(show, lin, queue_stands):
@@ -97,44 +96,29 @@ def test_waiting_ones_are_cancelled(show, lin, queue_stands):
     for n in range(5):
         lin(f"等着的云 {n}")
     task_id = lin("不要的")
-    seen = show(lang="en", width=390)
+    seen = show("?show=waiting", lang="en", width=390)
     page = seen.page
-    row = page.locator(f"#row-{task_id}")
+    card = page.locator(f"#task-{task_id}")
 
     expect(page.get_by_text("Cancel all waiting (6)")).to_be_visible()
-    row.get_by_role("button", name="Cancel").click()
-    expect(row.locator(".badge")).to_have_text("Cancelled")
-    expect(row.get_by_role("button", name="Try again")).to_be_visible()
-    page.get_by_text("Cancel all waiting (5)").click()
+    card.get_by_role("button", name="Cancel", exact=True).click()
+    expect(card.get_by_role("button", name="Try again")).to_be_visible()
+    page.get_by_text("Cancel all waiting (6)").click()
     page.get_by_role("button", name="Yes, cancel all").click()
 
     expect(page.get_by_text("Cancelled: 5")).to_be_visible()
     expect(page.get_by_role("link", name="Cancelled 6")).to_be_visible()
-    expect(page.get_by_text("Cancel all waiting")).to_be_hidden()
-    seen.check("tasks-cancelled")
+    expect(page.get_by_text("Cancel all waiting")).to_have_count(0)
+    seen.check("filter-cancelled")
 
 
-def test_row_follows_its_task(show, lin):
-    """It waits, is drawn, and is done, while one looks; then all is quiet."""
-    task_id = lin("看着的鹤")
-    page = show(lang="en").page
-
-    row = page.locator(f"#row-{task_id}")
-    expect(row.locator(".badge")).to_have_text("Done")
-
-    expect(row.locator("img")).to_be_visible()
-    expect(page.get_by_role("link", name="Done 1")).to_be_visible()
-    ticker = page.locator("#ticker")
-    expect(ticker).not_to_have_attribute("hx-get", re.compile(".*"))
-
-
-def test_older_rows_come_by_themselves(show, lin, queue_stands):
+def test_older_ones_come_by_themselves(show, lin, queue_stands):
     for n in range(26):
         lin(f"云 {n}")
     page = show(lang="en").page
-    expect(page.locator(".task")).to_have_count(24)
+    expect(page.locator(".card")).to_have_count(24)
 
     page.mouse.wheel(0, 20_000)
 
-    expect(page.locator(".task")).to_have_count(26)
+    expect(page.locator(".card")).to_have_count(26)
     expect(page.locator(".more")).to_have_count(0)

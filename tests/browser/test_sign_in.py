@@ -91,7 +91,7 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_label("Prompt", exact=True).fill(draft)
-    page.goto("/tasks")
+    page.goto("/?show=all")
     expect(page.get_by_text(words).first).to_be_visible()
     page.goto("/account/usage")
     assert draft in page.evaluate(KEPT)  # it is kept as long as she is there

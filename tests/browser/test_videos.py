@@ -14,7 +14,7 @@ from jimeng.gallery import shares
 from jimeng.web.pictures.files import MAX_OPEN_BYTES
 from tests.browser import wall
 from tests.browser.harness import every_look
-from tests.browser.making import file, move_clock
+from tests.browser.making import choices_of, file, move_clock
 from tests.browser.windows import await_scripts
 from tests.conftest import png
 from tests.hung_videos import hang_video, noise
@@ -228,9 +228,11 @@ def test_choices_follow_each_other(visit):
     page.locator("#prompt").fill("A lantern in the wind")
     menu, length = page.locator("#menu-model"), page.locator("#video-duration")
 
+    choices_of(page)
     length.focus()
     await_choices(page, lambda: length.select_option("10"))
     expect(length).to_be_focused()
+    choices_of(page, shown=False)
     menu.locator("summary").click()
     await_choices(page, menu.locator("[value='jimeng-video-3.0-pro']").check)
     expect(menu.locator("summary")).to_contain_text("Jimeng Video 3.0 Pro")
@@ -261,19 +263,20 @@ def test_drafts_of_both_forms(visit):
     page.get_by_role("link", name="Videos").click()
     expect(page.locator("#prompt")).to_have_value("")
     page.locator("#prompt").fill("A video")
-    page.locator("#menu-style summary").click()
-    page.locator("#menu-style [value=ink]").check()
+    choices_of(page)
+    page.locator("#choose-style [value=ink]").check()
     page.keyboard.press("Escape")
+    expect(page.locator("#sum")).to_contain_text("Ink wash")
     page.get_by_role("link", name="Pictures").click()
     expect(page.locator("#prompt")).to_have_value("A picture")
-    expect(page.locator("#menu-style summary")).not_to_contain_text("Ink wash")
+    expect(page.locator("#sum")).not_to_contain_text("Ink wash")
     page.goto(f"/?make=video&first_frame={picture}")
     frames = page.locator("#video-pictures img")
     expect(frames).to_have_count(1)
     expect(page.locator("#prompt")).to_have_value("")
     page.reload()
     expect(page.locator("#prompt")).to_have_value("")
-    expect(page.locator("#menu-style summary")).to_contain_text("Ink wash")
+    expect(page.locator("#sum")).to_contain_text("Ink wash")
     page.locator("#undo-button").click()
     expect(page.locator("#prompt")).to_have_value("A video")
     expect(frames).to_have_count(0)

@@ -27,6 +27,12 @@ def field(page):
     return page.locator("#prompt")
 
 
+def show_history(page) -> None:
+    """Open the list of earlier prompts."""
+    page.locator("#prompt").focus()
+    page.click(CLOCK)
+
+
 def await_left(page, words: str) -> None:
     """Wait until this tab sees what another has written as it was closed."""
     wait_for(lambda: words in (page.evaluate("own.get('left')") or ""), what=words)
@@ -49,7 +55,7 @@ def test_each_tab_has_its_own_draft(visit):
 
     expect(field(page)).to_have_value("in the first tab")
     await_left(page, "in the second tab")
-    page.click(CLOCK)
+    show_history(page)
     expect(page.locator("#history li")).to_have_text(["in the second tab"])
     with page.context.expect_page() as opened:
         page.evaluate("open(location.href)")
@@ -63,7 +69,7 @@ def test_each_tab_has_its_own_draft(visit):
     page.reload()
     expect(field(page)).to_have_value("in the first tab")
     await_left(page, "in the third tab")
-    page.click(CLOCK)
+    show_history(page)
     expect(page.locator("#history li")).to_have_text(
         ["in the third tab", "in the second tab"]
     )
@@ -110,7 +116,7 @@ def test_link_can_be_undone_until_it_is_sent(visit):
     expect(field(page)).to_have_value("a link")
     page.reload()
     menu = page.locator("#menu-history")
-    menu.locator("summary").click()
+    show_history(page)
     tell = "name => document.dispatchEvent(new CustomEvent(name, { detail: {} }))"
     page.evaluate(tell, "htmx:before:swap")
     page.keyboard.press("Escape")
@@ -143,7 +149,7 @@ def test_history_has_what_was_sent(visit):
         sent[0].continue_()
     expect(page.locator(".card").first).to_contain_text("as it was sent")
 
-    page.click(CLOCK)
+    show_history(page)
     expect(page.locator("#history li")).to_have_text(["as it was sent"])
     expect(field(page)).to_have_value("half an idea")
 
@@ -157,13 +163,13 @@ def test_list_of_earlier_prompts(visit, look):
     page.evaluate("list => own.set('prompts', JSON.stringify(list))", words)
     field(page).fill("half an idea")
 
-    page.click(CLOCK)
+    show_history(page)
     seen.check("create-history")
     page.locator("#history button").nth(2).click()
 
     expect(field(page)).to_have_value("a plain one")
     expect(page.locator("#undo")).to_be_visible()
-    page.click(CLOCK)
+    show_history(page)
     expect(page.locator("#history button").first).to_have_text("half an idea")
     page.locator("#history-clear").click()
     expect(page.locator("#history button")).to_have_count(0)
@@ -182,7 +188,7 @@ def test_prompt_is_kept_and_used_again(visit, look):
     """Nothing of the panel goes into the form; what it replaces can be had back."""
     page = (seen := visit("/?size=16:9&n=2&seed=7&style=ink", **look)).page
     page.fill("#prompt", PROMPT)
-    page.click(CLOCK)
+    show_history(page)
     name = page.locator("#saved-name")
     name.press("Enter")
     expect(page.locator("#errors-saved p")).to_have_count(1)
@@ -199,7 +205,7 @@ def test_prompt_is_kept_and_used_again(visit, look):
 
     page.keyboard.press("Escape")
     page.fill("#prompt", "另一句话")
-    page.click(CLOCK)
+    show_history(page)
     link.nth(1).click()
 
     expect(page.locator("#prompt")).to_have_value(PROMPT)

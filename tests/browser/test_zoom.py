@@ -15,7 +15,9 @@ COLOURS = (
 def made(live_server) -> str:
     """The id of a task that failed for a reason with long words in it."""
     clear(live_server)
-    make(live_server, "a cat that looks out to sea")
+    make(live_server, "a cat that looks out to sea", size="512x768")
+    for _ in range(4):
+        make(live_server, "[[100010]] others that do not fit")
     return make(live_server, "[[100010]] keys that do not fit")
 
 
@@ -47,7 +49,7 @@ def test_pictures_have_the_room_of_a_low_window(visit, made):
         picture = page.locator(":is(.stage-box, .slot) img").first
         assert picture.bounding_box()["height"] >= 200
     page.set_viewport_size({"width": 195, "height": 800})
-    for path in ("/", "/tasks", "/gallery", "/batches/new"):
+    for path in ("/", "/?show=all", "/gallery", "/batches/new"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 195, path
 
@@ -71,8 +73,8 @@ def test_chosen_is_seen_in_colours_of_the_system(visit, made):
     chosen, other = (chips.nth(i).evaluate(COLOURS) for i in (0, 1))
     assert chosen != other
 
-    page.goto("/tasks")
-    lines = page.locator(".tasks-states a").evaluate_all(
+    page.goto("/account")
+    lines = page.locator(".tabs a").evaluate_all(
         "all => all.map((each) => getComputedStyle(each).borderBottomColor)"
     )
     assert len(set(lines[1:])) == 1
@@ -84,7 +86,7 @@ def test_chosen_is_seen_in_colours_of_the_system(visit, made):
 @pytest.mark.parametrize("chosen", [True, False])
 def test_paper_is_light(visit, made, chosen):
     """A dark theme is one of screens: its words would be pale on white."""
-    page = visit("/tasks", theme="dark", chosen=chosen, own=True).page
+    page = visit("/?show=all", theme="dark", chosen=chosen, own=True).page
 
     page.emulate_media(media="print")
 

@@ -146,7 +146,7 @@ def test_waiting_picture_holds_no_slot_and_no_turn(client, host, provider, work_
     assert "slot" not in row
     found = result(client, made)
     assert (found["status"], found["phase"]) == ("pending", "preparing")
-    for page in ("/", "/tasks", f"/tasks/{made}"):
+    for page in ("/", "/?show=all", f"/tasks/{made}"):
         answer = client.get(page)
         assert answer.status_code == 200
     assert "准备图片" in client.get(f"/tasks/{made}").text

@@ -16,7 +16,7 @@ SLOTS = {"starting": 0, "submitting": 1, "generating": 2}
 OF_LATER = {"later": {"release": [1, 2]}}
 ACTIVE = {"state": {"$in": STATES}}
 PAGES = [
-    *("/", "/tasks", "/gallery", "/account", "/account/usage"),
+    *("/", "/?show=all", "/gallery", "/account", "/account/usage"),
     *(
         "/admin/queue",
         "/admin/users",

@@ -75,8 +75,8 @@ def test_search_takes_words_as_they_stand(words, ada, admin, work_off):
     work_off()
 
     listed = ada.api("GET", f"{API}/tasks/user/{ada.id}", query_string={"q": words})
-    query = {"query_string": {"q": words}}
-    pages = [ada.client.get(path, **query) for path in ("/tasks", "/gallery")]
+    query = {"query_string": {"q": words, "show": "all"}}
+    pages = [ada.client.get(path, **query) for path in ("/", "/gallery")]
     users = admin.client.get("/admin/users", **query)
 
     assert data_of(listed) == []

@@ -221,10 +221,10 @@ def test_list_of_tasks_keeps_to_a_batch(client):
     page = made(client, "一\n二")
     batch_id = page.rpartition("/")[2]
 
-    text = client.get(f"/tasks?batch={batch_id}").text
+    text = client.get(f"/?show=all&batch={batch_id}").text
 
-    assert "另外一张" not in text and text.count('<li id="row-') == 2
-    assert f"batch={batch_id}" in text.partition('id="tabs"')[2]
+    assert "另外一张" not in text and text.count('<article id="task-') == 2
+    assert f"batch={batch_id}" in text.partition('class="filter"')[2]
     one, two = Task.objects(batch=batch_id)
     assert {one.input["prompt"], two.input["prompt"]} == {"一", "二"}
     assert page in client.get(f"/tasks/{one.id}").text

@@ -117,7 +117,7 @@ def test_what_is_made_without_words_has_a_name(client, picture, work_off):
     for _ in range(8):
         work_off()
 
-    for path in ("/", "/tasks", f"/tasks/{made}", f"/pictures/{made}_0"):
+    for path in ("/", "/?show=all", f"/tasks/{made}", f"/pictures/{made}_0"):
         page = client.get(path).text
         assert re.search(r"<h[12][^>]*>(<a [^>]*>)?高清放大</", page), path
     assert 'alt="高清放大"' in client.get("/").text

@@ -102,27 +102,28 @@ def test_picture_that_is_due_is_looked_for_more_often(client, taken, expected, w
     assert f'hx-trigger="every {wait}s"' in client.get("/").text
 
 
-def summed_up(page) -> str:
-    found = re.search(
-        r'<div id="queue-summary"[^>]*>(?:<input[^>]*>)?([^<]*)</div>', page.text
-    )
-    return found[1] if found else ""
+def progress(page) -> str:
+    """What the header says of all that is not finished."""
+    found = re.search(r'<a id="progress".*?</a>', page.text, re.DOTALL)[0]
+    return " ".join(re.sub("<[^>]*>", " ", found).split())
 
 
-def test_many_that_wait_are_summed_up(client, work_off):
-    """From three on; what is older than the page counts, and the line then stays."""
-    for _ in range(2):
+def test_header_says_what_is_generated_and_what_waits(client, work_off):
+    """Of tasks that are older than the page, too; at the end it leads to all tasks."""
+    client.set_cookie("lang", "en")
+    assert progress(client.get("/")) == "Tasks"
+    new_task(client, n="2")
+    page = client.get("/")
+    assert progress(page).startswith("2 queued")
+    (mark,) = marks(page)
+    assert progress(look(client, [states(mark, "gq")])).startswith("2 queued")
+    for _ in range(14):
         new_task(client)
-    assert summed_up(client.get("/")) == ""
-    for _ in range(13):
-        new_task(client)
-    page = client.get("/", headers=ENGLISH)
-    assert summed_up(page).startswith("15 waiting, the first ")
-    shown = marks(page)
+    page = client.get("/")
+    assert progress(page).startswith("15 queued")
     work_off()
 
-    assert summed_up(look(client, shown, l="1")) == "排队的任务都已开始"
-    assert summed_up(look(client, shown)) == ""
+    assert progress(look(client, marks(page))) == "Tasks"
 
 
 @for_each(

@@ -44,7 +44,6 @@ ENTRIES = (
         "g g",
         ("/gallery/", "/pictures/", "/collections", "/shares"),
     ),
-    Entry("web.tasks", "tasks", "g t", ()),
     Entry("web.account", "account", "g a", ("/account/",)),
     Entry("admin.queue", "operator", "g o", ("/admin/",), operators_only=True),
 )

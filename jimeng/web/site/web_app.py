@@ -22,7 +22,7 @@ REVALIDATE = {"Cache-Control": "no-cache"}
 @public
 def manifest() -> Response:
     """The web app manifest: name, icons, colours and shortcuts."""
-    shortcuts = (("nav.gallery", "web.gallery"), ("nav.tasks", "web.tasks"))
+    shortcuts = (("nav.gallery", "web.gallery"), ("nav.tasks", "web.index"))
     response = jsonify(
         id=url_for(".index"),
         name=t("app.title"),

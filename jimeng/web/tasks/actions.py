@@ -23,8 +23,15 @@ from jimeng.web.create.initial import store_used_settings
 from jimeng.web.create.videos import VideoForm
 from jimeng.web.site.forms import accepts_double_charge
 from jimeng.web.site.preferences import THEME, THEMES, remember
-from jimeng.web.tasks.cards import Change, Mark, cards_of, poll_interval_s, read_marks
-from jimeng.web.tasks.feed import queue_summary, show_feed
+from jimeng.web.tasks.cards import (
+    Change,
+    Mark,
+    cards_of,
+    poll_interval_s,
+    progress_of,
+    read_marks,
+)
+from jimeng.web.tasks.feed import show_feed
 
 REPLACE_FORM = {
     "HX-Retarget": "#composer",
@@ -82,13 +89,13 @@ def show_created(
         return reload_page()  # the first response was lost, so the page is out of date
     with best_effort("card"):
         card = cards_of([task])[0]
-        shown = len(read_marks(request.form.getlist("c")))
+        shown = read_marks(request.form.getlist("c"))
         return render_template(
             "tasks/_created.html",
             card=card,
             wait=poll_interval_s([card]),
-            live=shown + card.is_open,
-            queue=queue_summary(auth.principal_of_page(), [card], shown),
+            live=len(shown) + card.is_open,
+            progress=progress_of(auth.principal_of_page(), [card], shown),
             token=new_token(),
             replaced=replaced,
         )

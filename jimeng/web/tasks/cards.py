@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from jimeng import tasks
 from jimeng.documents import Image, Task
 from jimeng.documents.ids import TASK_ID_PREFIX
+from jimeng.documents.principal import Principal
 from jimeng.http import auth
+from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView, failure_hints
 from jimeng.web.create.form_tokens import new_token
 from jimeng.web.tasks.titles import OfTask
@@ -33,9 +35,10 @@ HOLD_REASONS = {
     **{"paused": "-1", "no_worker": "-2", "no_room": "-3"},
     "provider_refuses": "-4",
 }
-ENDED = frozenset("dfcx")
+ENDED, WAITING = frozenset("dfcx"), frozenset("pq")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
+SUMMARISE_FROM = 3  # pictures that wait; from then on those of other pages count, too
 MAX_MARKS = 200  # more than a request line of 8,190 bytes can hold
 
 
@@ -55,12 +58,41 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """
+    What the header says of the tasks of a page.
+
+    Attributes:
+        drawing: Pictures that are being generated.
+        waiting: Pictures that wait, or more tasks than the page shows.
+        more: Whether more may wait.
+        seconds: Until those are there that are being generated, else until the first
+            one starts; None if unknown.
+        hold_reason: Why nothing is sent, if so.
+    """
+
+    drawing: int
+    waiting: int
+    more: bool = False
+    seconds: float | None = None
+    hold_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Failure:
     """The numbers, from 1, of the pictures that failed for one reason."""
 
     code: str
     pictures: list[int]
     request_id: str | None
+
+    @property
+    def numbers(self) -> str:
+        """The numbers as text, with ranges: ``1–4``, or ``1, 3``."""
+        first, last = self.pictures[0], self.pictures[-1]
+        if len(self.pictures) > 1 and last - first == len(self.pictures) - 1:
+            return f"{first}–{last}"
+        return ("、" if language() == "zh" else ", ").join(map(str, self.pictures))
 
 
 @dataclass(frozen=True)
@@ -254,6 +286,43 @@ def find_changes(
     cards = cards_of(existing, is_page=is_page)
     changes = [Change(card, before[card.task.id]) for card in cards]
     return cards, [each for each in changes if each.card.mark != each.before], gone
+
+
+def progress_of(
+    principal: Principal, cards: list[Card], others: Iterable[Mark] = ()
+) -> Progress | None:
+    """
+    The progress of the unfinished tasks among *cards* and *others*; None if there are
+    none.
+    """
+    live = [card for card in cards if card.is_open]
+    letters = "".join(mark.letters for mark in (*(c.mark for c in live), *others))
+    drawing = sum(letter not in ENDED | WAITING for letter in letters)
+    waiting = sum(letter in WAITING for letter in letters)
+    if not drawing + waiting:
+        return None
+    found = Progress(drawing, waiting, seconds=remaining_s(live))
+    if waiting < SUMMARISE_FROM:
+        return found
+    rest = tasks.waiting_summary(principal)
+    return replace(
+        found,
+        waiting=max(waiting, rest.n),
+        more=rest.more,
+        seconds=found.seconds or rest.seconds,
+        hold_reason=rest.hold_reason,
+    )
+
+
+def remaining_s(cards: Iterable[Card]) -> float | None:
+    """Seconds until the pictures that are being generated are expected to be there."""
+    rest = [
+        picture.expected - seconds_since(picture)
+        for card in cards
+        for picture in card.pictures
+        if picture.expected
+    ]
+    return max(rest, default=0) if max(rest, default=0) > 0 else None
 
 
 def poll_interval_s(cards: Iterable[Card]) -> float | None:

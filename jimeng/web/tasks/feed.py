@@ -5,10 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
 from jimeng.documents.kinds import VIDEO
-from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.http.request_kinds import polled
-from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
 from jimeng.web.create.initial import initial_form, stage_instead
@@ -17,17 +15,19 @@ from jimeng.web.tasks.cards import (
     cards_of,
     find_changes,
     poll_interval_s,
+    progress_of,
     read_marks,
 )
+from jimeng.web.tasks.filters import chosen_filter, filter_context
 
 PAGE = 12  # cards
-SUMMARISE_FROM = 3  # waiting tasks; from then on a message summarises the queue
 
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
     """
-    The form, and the user's tasks and batches as a contact sheet, newest first.
+    The form, and the user's tasks and batches as a contact sheet, newest first; with
+    ``show`` the tasks that a filter matches.
     """
     if is_htmx():
         return show_feed("tasks/_page.html")
@@ -44,35 +44,30 @@ def front_page() -> ResponseReturnValue:
 
 
 def show_feed(template: str, **values: object) -> str:
-    principal = auth.principal_of_page()
-    page = batches.feed(principal, limit=PAGE, cursor=request.args.get("cursor"))
-    cards = cards_of(page.tasks)
-    known = {card.task.id: card for card in cards}
-    known |= {view.batch.id: view for view in views_of(principal, page.batches)}
+    """The sheet, or the part of it that a filter matches, whose tasks are single."""
+    principal, cursor = auth.principal_of_page(), request.args.get("cursor")
+    chosen = chosen_filter()
+    if chosen:
+        found = chosen.page(cursor)
+        cards = shown = cards_of(found.rows)
+        next_cursor = found.next_cursor
+        values |= {} if is_htmx() else filter_context(chosen)
+    else:
+        page = batches.feed(principal, limit=PAGE, cursor=cursor)
+        cards, next_cursor = cards_of(page.tasks), page.next_cursor
+        known = {card.task.id: card for card in cards}
+        known |= {each.batch.id: each for each in views_of(principal, page.batches)}
+        shown = [known[each.id] for each in page.rows]
     return render_template(
         template,
-        cards=[known[each.id] for each in page.rows],
-        next_cursor=page.next_cursor,
+        chosen=chosen,
+        cards=shown,
+        next_cursor=next_cursor,
         wait=poll_interval_s(cards),
         live=count_live(cards),
-        queue=queue_summary(principal, cards),
+        progress=progress_of(principal, cards),
         **values,
     )
-
-
-def queue_summary(
-    principal: Principal, cards: list[Card], others: int = 0
-) -> WaitingSummary | None:
-    """
-    The summary of the user's queue, if it is long or the page already shows one.
-
-    Args:
-        others: Unfinished tasks on the page besides *cards*.
-    """
-    is_shown = request.values.get("l") == "1"
-    many = others + sum(card.waits for card in cards) >= SUMMARISE_FROM
-    found = tasks.waiting_summary(principal) if is_shown or many else None
-    return found if found and (is_shown or found.n >= SUMMARISE_FROM) else None
 
 
 def count_live(cards: list[Card]) -> int:
@@ -125,7 +120,7 @@ def changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         live=count_live(cards),
-        queue=None if is_page else queue_summary(auth.principal_of_page(), cards),
+        progress=progress_of(auth.principal_of_page(), cards),
         is_page=is_page,
         titled=cards[0] if is_page and cards else None,
     )
