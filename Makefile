@@ -165,7 +165,9 @@ $(PY):
 
 $(VENV)/installed: requirements.txt requirements-embedded.txt | $(PY)
 	@echo "installing packages, once"
-	@$(PIP) --require-hashes -r requirements.txt -r requirements-embedded.txt
+	@$(PIP) --require-hashes -r requirements.txt -r requirements-embedded.txt || { \
+	  echo "The packages are not installed. Where PyPI cannot be reached, set PIP_INDEX_URL to" \
+	  "a mirror of it, or https_proxy, and run make again" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed

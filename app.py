@@ -1,8 +1,13 @@
 """The application factory. `python app.py` runs the whole service locally."""
 
+import signal
 import sys
 
 if __name__ == "__main__":
+    # Until the supervisor listens, Ctrl-C ends this at once, without a traceback.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     from jimeng.local.supervisor import main
     from jimeng.providers import Registry
 

@@ -203,6 +203,18 @@ def test_file_that_cannot_be_read_is_refused(tmp_path, content):
         Config.load(str(file))
 
 
+@pytest.mark.parametrize(
+    "text", ['AUTH="on\n', "AUTH=on'x'\nDATA_DIR='b\n", 'AUTH="on""\n']
+)
+def test_quote_too_many_is_refused_by_its_line(tmp_path, text):
+    """Without its value the server would be open to all, or draw with the demo."""
+    file = tmp_path / ".env"
+    file.write_text(f"SERVER_PORT=1\n{text}")
+
+    with pytest.raises(ConfigError, match=r"line [23] is no NAME=value.* quote"):
+        Config.load(str(file))
+
+
 @for_each(
     "name, meant",
     [

@@ -3,6 +3,7 @@
 import os
 import runpy
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,41 @@ def test_package_without_the_simulator_asks_for_keys(tmp_path):
     assert done.stdout == "may start\n"
     assert "VOLCENGINE_SECRET_KEY (or ARK_API_KEY) are missing" in done.stderr
     assert "the simulator" in done.stderr.splitlines()[-1]
+
+
+def test_packages_that_cannot_be_installed_are_said_with_the_way_out(tmp_path):
+    """As without a network at the first start."""
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    python.touch()
+
+    done = subprocess.run(
+        ["make", "install", f"VENV={tmp_path}", "PIP=false"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 2
+    assert "set PIP_INDEX_URL" in done.stderr.splitlines()[0]
+    assert not (tmp_path / "installed").exists()
+
+
+def test_ctrl_c_while_it_still_loads_prints_no_traceback():
+    code = """
+import os, runpy, signal, sys
+class CtrlC:
+    def find_spec(name, path, target=None):
+        if name == "jimeng.config":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, CtrlC)
+runpy.run_path("app.py", run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_supervisor_does_not_load_the_application():

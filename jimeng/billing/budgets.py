@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from jimeng.billing import costs
 from jimeng.billing.costs import yuan, yuan_short
-from jimeng.billing.counters import count_spent, find_exceeded, reserve_spending
+from jimeng.billing.counters import count_at_refusal, find_exceeded, reserve_spending
 from jimeng.config import Config
 from jimeng.documents import Budget, OwnerBudget, QuotaUsage, best_effort, utcnow
 from jimeng.documents.spending import (
@@ -121,7 +121,7 @@ def check_budget(kind: SharedBudget, row_id: str, spend: Spend) -> None:
 def over_budget(
     kind: SharedBudget, row_id: str, spend: Spend, period: str
 ) -> BudgetExceeded:
-    spent = count_spent(kind, row_id, spend.period(period))
+    spent = count_at_refusal(kind, row_id, spend, period)
     whose = "installation" if kind is Budget else "owner"
     return budget_error(whose, spend, spend.budgets, period, spent)
 

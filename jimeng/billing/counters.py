@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
+from jimeng.billing.settlement import settle_held
 from jimeng.documents import (
     ApiKey,
     Budget,
@@ -117,12 +118,20 @@ def find_exceeded(kind: Owner, row_id: str, spend: Spend) -> str | None:
     Whether *spend* exceeds a budget of this user or key, or of the installation:
     ``day``, ``month``, or None.
 
-    If it seems to, the record is corrected before, where that is possible.
+    If it seems to, what has ended is settled before, and the record is corrected where
+    that is possible.
     """
-    period = exceeded_period(kind.find_one({"_id": row_id}), spend, spend.budgets)
+    period = _exceeded(kind, row_id, spend)
+    if period is not None:
+        settle_held({} if kind is Budget else {OWNERS[kind][0]: row_id})
+        period = _exceeded(kind, row_id, spend)
     if period is not None and recount(kind, row_id, spend.day):
-        return exceeded_period(kind.find_one({"_id": row_id}), spend, spend.budgets)
+        period = _exceeded(kind, row_id, spend)
     return period
+
+
+def _exceeded(kind: Owner, row_id: str, spend: Spend) -> str | None:
+    return exceeded_period(kind.find_one({"_id": row_id}), spend, spend.budgets)
 
 
 def release_spending(kind: Owner, row_id: str, spend: Spend | None) -> None:
@@ -261,6 +270,15 @@ def count_spent(kind: Owner, row_id: str, period: str) -> Spent:
     rows = Generation.collection().aggregate(groups, hint=index)
     row = next(iter(rows), {"used": 0, "reserved": 0})
     return Spent(row["used"], row["reserved"])
+
+
+def count_at_refusal(kind: Owner, row_id: str, spend: Spend, period: str) -> Spent:
+    """`count_spent`, with what is reserved by requests that are not stored yet."""
+    begin = spend.period(period)
+    spent, record = count_spent(kind, row_id, begin), kind.find_one({"_id": row_id})
+    is_current = record is not None and record.spend_day.startswith(begin)
+    total = record.spent_in(spend, period) if record and is_current else 0
+    return Spent(spent.used, max(spent.reserved, total - spent.used))
 
 
 def _sum(

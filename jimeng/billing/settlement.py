@@ -22,22 +22,28 @@ from datetime import UTC, datetime, timedelta
 
 from pymongo import UpdateMany, UpdateOne
 
-from jimeng.billing import costs, spending
+from jimeng.billing import costs
 from jimeng.documents import (
+    ApiKey,
     Batch,
+    Budget,
     CostSum,
     Generation,
     LedgerEntry,
+    OwnerBudget,
+    QuotaUsage,
     Settler,
     State,
     Task,
     indexes,
     utcnow,
 )
+from jimeng.documents.base import NOTHING
 from jimeng.documents.clock import RUN_S
 from jimeng.documents.connection import WRITING_LEASE, ignore_duplicates
 from jimeng.documents.kinds import KNOWN_KIND
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH, OWNERS
+from jimeng.documents.spending import INSTALLATION, Spending, spending_decrements
 from jimeng.process.state import Remembered
 
 log = logging.getLogger(__name__)
@@ -57,6 +63,12 @@ UNSETTLED = {
 }
 THE = {"_id": "costs"}  # the settlers' record
 LOCK_RETRY_S = 0.5
+MAX_WAITS, WAIT_S = 20, 0.02  # of a request, for the settler that has the lease
+BUDGET_OWNERS: dict[type[Spending], str] = {
+    QuotaUsage: "user_id",
+    ApiKey: "key_id",
+    OwnerBudget: "owner_id",
+}
 
 Amounts = Counter[str]
 
@@ -103,6 +115,11 @@ class Entered:
     day: str | None = None
     ended: str | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the ledger says what it has cost: its hold is returned."""
+        return self.ended is not None and self.ended.split("|")[1] != costs.UNKNOWN
+
 
 def settle() -> bool:
     """
@@ -141,6 +158,39 @@ def settle() -> bool:
     return False
 
 
+def settle_held(whose: Mapping[str, object]) -> None:
+    """
+    Settle what has ended and is still held, for a request that needs that part of a
+    budget now. It waits for another settler, `MAX_WAITS` times at most.
+
+    Args:
+        whose: Conditions for generations: of one user, say; none for all.
+    """
+    held = {"held_micros": {"$exists": True}, **whose}
+    if not indexes.is_there(indexes.UNSETTLED):
+        return
+    for _ in range(MAX_WAITS):
+        if not _unsettled(1, held):
+            return
+        if settler := _claim():
+            _settle_held(settler, held)
+            return
+        time.sleep(WAIT_S)
+
+
+def _settle_held(settler: Settler, held: Mapping[str, object]) -> None:
+    end = time.monotonic() + RUN_S
+    _apply(settler)
+    is_rebuilt = settler.month_batch == settler.batch  # else `settle` does that first
+    while is_rebuilt and time.monotonic() < end and (rows := _unsettled(BATCH, held)):
+        claimed = _store_batch(settler, rows)
+        if claimed is None:
+            return
+        settler = claimed
+        _apply(settler)
+    settler.release(utcnow(), {}, "pending")
+
+
 def _claim() -> Settler | None:
     new = {"open": True, "due_at": utcnow(), "batch": 0, "ends_batch": 0}
     with ignore_duplicates():
@@ -148,10 +198,10 @@ def _claim() -> Settler | None:
     return Settler.claim_due(THE, WRITING_LEASE)
 
 
-def _unsettled(n: int) -> list[Generation]:
+def _unsettled(n: int, more: Mapping[str, object] = NOTHING) -> list[Generation]:
     """The generations that ended first of those that are not settled."""
-    oldest_first = [("ended_at", 1)]
-    return Generation.find_all(UNSETTLED, hint=INDEX_NAME, sort=oldest_first, limit=n)
+    where, oldest_first = {**UNSETTLED, **more}, [("ended_at", 1)]
+    return Generation.find_all(where, hint=INDEX_NAME, sort=oldest_first, limit=n)
 
 
 def _settled_without_ends(settler: Settler) -> list[Generation]:
@@ -228,7 +278,9 @@ def _item(generation: Generation, known: Entered, batch: int) -> dict[str, objec
     }
     amounts = _amounts(generation, charged)
     is_released = found["is_known"] and generation.held_micros
-    found["released"] = generation.held_micros - amounts["micros"] if is_released else 0
+    # An earlier batch may have returned it, and the mark of that was not stored.
+    held = known.amounts["micros"] if known.is_known else generation.held_micros
+    found["released"] = (held or 0) - amounts["micros"] if is_released else 0
     change = {name: amounts[name] - known.amounts[name] for name in AMOUNTS}
     day, ended = known.day or created, end_of(generation, charged)
     is_late = bool(known.entries) and day[:7] < costs.billing_day(now)[:7]
@@ -274,10 +326,40 @@ def _apply(settler: Settler) -> None:
         with ignore_duplicates():
             LedgerEntry.collection().insert_many(entries, ordered=False)
         _add_up(pending, settler.batch)
-    spending.release_reserved(pending, settler.batch)
-    _mark_settled(pending)
+    release_reserved(pending, settler.batch)
     _update_tasks(pending)
+    # Last: what is not settled lets the next settler complete this after a crash.
+    _mark_settled(pending)
     log.info("costs settled batch=%d count=%d", settler.batch, len(pending))
+
+
+def release_reserved(settled: Iterable[Mapping], batch: int) -> None:
+    """
+    Release reserved amounts that pictures did not cost, once for each batch.
+
+    Args:
+        settled: Their ``user_id``, ``key_id``, ``owner_id``, ``budget_day`` and
+            ``released``.
+    """
+    released: dict[type[Spending], dict[str, Counter[str]]]
+    released = defaultdict(lambda: defaultdict(Counter))
+    for each in settled:
+        day, micros = each["budget_day"], each["released"]
+        if not micros:
+            continue
+        released[Budget][INSTALLATION][day] += micros
+        for kind, name in BUDGET_OWNERS.items():
+            if each.get(name):  # not there, if stored by an earlier release
+                released[kind][each[name]][day] += micros
+    for kind, records in released.items():
+        updates = [
+            UpdateOne(
+                {"_id": row_id, "spend_batch": {"$not": {"$gte": batch}}},
+                [{"$set": {**spending_decrements(days), "spend_batch": batch}}],
+            )
+            for row_id, days in records.items()
+        ]
+        kind.collection(durable=False).bulk_write(updates, ordered=False)
 
 
 def _add_up(pending: Iterable[Mapping], batch: int) -> None:
@@ -431,6 +513,14 @@ def _grouped(rows: Iterable[Mapping], of: str, *names: str) -> dict[tuple, list[
     return found
 
 
+def forget_batches() -> None:
+    """Let the next batches count, whatever their numbers: after a restore."""
+    kinds: list[type[Spending]] = [Budget, *BUDGET_OWNERS]
+    for kind in kinds:
+        later = {"spend_batch": {"$gt": 0}}
+        kind.collection().update_many(later, {"$set": {"spend_batch": 0}})
+
+
 def pause() -> None:
     """Stop all processes from settling until `resume`."""
     paused = {"open": False, "due_at": utcnow(), "batch": 0}
@@ -441,7 +531,7 @@ def resume() -> None:
     """Add up a ledger that was loaded from a backup, and settle again."""
     last = LedgerEntry.collection().find_one({}, sort=[("batch", -1)])
     ready = {"open": True, "due_at": utcnow(), "batch": last["batch"] if last else 0}
-    spending.forget_batches()
+    forget_batches()
     Settler.collection().replace_one(THE, ready, upsert=True)
     rebuild()
 

@@ -1,10 +1,7 @@
-"""Correct the amounts spent of budgets as costs become known."""
+"""Correct the amounts spent of budgets: prices that rise, counts that are wrong."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-from pymongo import UpdateOne
 
 from jimeng.billing import costs
 from jimeng.billing.costs import Price
@@ -31,17 +28,9 @@ from jimeng.documents.spending import (
     UNLIMITED,
     Budgets,
     Spend,
-    Spending,
-    spending_decrements,
 )
 from jimeng.errors import BudgetExceeded
 from jimeng.process.runtime import runtime
-
-BUDGET_OWNERS: dict[type[Spending], str] = {
-    QuotaUsage: "user_id",
-    ApiKey: "key_id",
-    OwnerBudget: "owner_id",
-}
 
 
 @dataclass
@@ -107,43 +96,6 @@ def _of_user(user_id: str) -> Budgets:
         return customer.budgets(config)
     user = User.find_one({"_id": user_id})
     return (user.budgets if user else UNLIMITED).or_default(config)
-
-
-def release_reserved(settled: Iterable[Mapping], batch: int) -> None:
-    """
-    Release reserved amounts that pictures did not cost, once for each batch.
-
-    Args:
-        settled: Their ``user_id``, ``key_id``, ``owner_id``, ``budget_day`` and
-            ``released``.
-    """
-    released: dict[type[Spending], dict[str, Counter[str]]]
-    released = defaultdict(lambda: defaultdict(Counter))
-    for each in settled:
-        day, micros = each["budget_day"], each["released"]
-        if not micros:
-            continue
-        released[Budget][INSTALLATION][day] += micros
-        for kind, name in BUDGET_OWNERS.items():
-            if each.get(name):  # not there, if stored by an earlier release
-                released[kind][each[name]][day] += micros
-    for kind, records in released.items():
-        updates = [
-            UpdateOne(
-                {"_id": row_id, "spend_batch": {"$not": {"$gte": batch}}},
-                [{"$set": {**spending_decrements(days), "spend_batch": batch}}],
-            )
-            for row_id, days in records.items()
-        ]
-        kind.collection(durable=False).bulk_write(updates, ordered=False)
-
-
-def forget_batches() -> None:
-    """Let the next batches count, whatever their numbers: after a restore."""
-    kinds: list[type[Spending]] = [Budget, *BUDGET_OWNERS]
-    for kind in kinds:
-        later = {"spend_batch": {"$gt": 0}}
-        kind.collection().update_many(later, {"$set": {"spend_batch": 0}})
 
 
 def recount_shared() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from jimeng.config.accounts import LISTED, named, parse_accounts
 from jimeng.errors import ConfigError
@@ -22,15 +22,23 @@ def read(
         per_account: The names of settings that each account may have.
 
     Raises:
-        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name looks
-            misspelled: the setting would silently not apply.
+        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, a quote is not
+            closed, or a name looks misspelled: the setting would silently not apply.
     """
     if not Path(path).is_file():
         return {}
     try:
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+        with open(path, encoding="utf-8") as text:
+            rows = [*parse_stream(text)]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
+    for row in rows:
+        if row.error:  # the line itself may be a secret
+            raise ConfigError(
+                f"{path}: line {row.original.line} is no NAME=value; is there a quote "
+                "too many, in it or in a line before it?"
+            )
+    found = {row.key: row.value for row in rows if row.key is not None}
     bare = [name for name, value in found.items() if value is None]
     if bare:
         # An unknown name may be a pasted key: it must not appear in the message.

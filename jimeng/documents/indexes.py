@@ -30,6 +30,7 @@ PARALLEL_CHECKS = 8  # collections at a time
 CLIENT_RETRY_AFTER_S = 30  # seconds, for the ``Retry-After`` header
 NO_COLLECTION = 26  # MongoDB's error code NamespaceNotFound
 CHECK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
+WHOLE_CHECK_EVERY_S = 300.0  # while all are there: what relies on one looks itself
 MAX_AGE_S = 15.0  # of what operations rely on that a unique index prevents
 MAX_BUILD_S = 6 * 3600.0  # of one index
 # Requests wait while the indexes of a new database are built. Those of a large
@@ -213,15 +214,19 @@ def were_whole() -> bool:
     return _state.whole is not None and _state.whole is get_connection()
 
 
-def ensure_indexes(check_every_s: float = CHECK_EVERY_S) -> None:
+def ensure_indexes(check_every_s: float | None = None) -> None:
     """
-    Build missing indexes once per process; then check again every *check_every_s*.
+    Build missing indexes once per process; then check again every *check_every_s*: by
+    default rarely once all are there, since a check is a command for each collection.
 
     A background thread does the work, and between two checks a call costs nothing. An
     index that disappears later is reported, not rebuilt: operations that rely on it are
     refused.
     """
     last, now = last_check(), time.monotonic()
+    if check_every_s is None:
+        is_whole = last is not None and not last.faults
+        check_every_s = WHOLE_CHECK_EVERY_S if is_whole else CHECK_EVERY_S
     due = _state.tried_at + RETRY_AFTER_S if last is None else last.at + check_every_s
     if now >= due and _running.acquire(blocking=False):
         _state.tried_at = now

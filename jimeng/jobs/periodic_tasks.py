@@ -25,7 +25,6 @@ from jimeng.webhooks import budget_events, deliveries, outbox
 
 RERUN_AFTER_S = 0.2  # if work remains after a run
 HANG_TIMEOUT_S = 60.0  # far longer than any run takes
-WHOLE_INDEXES_S = 300.0  # between two checks of indexes that are all there
 
 
 class Group(StrEnum):
@@ -132,15 +131,14 @@ class Pool:
 
 def check_indexes() -> bool:
     """
-    Ensure all indexes, rarely while they are whole: what relies on one looks itself.
+    Ensure all indexes.
 
     Returns:
         Whether one has a fault, or none were checked yet.
     """
     last = indexes.last_check()
-    is_whole = last is not None and not last.faults
-    indexes.ensure_indexes(WHOLE_INDEXES_S if is_whole else indexes.CHECK_EVERY_S)
-    return not is_whole
+    indexes.ensure_indexes()
+    return last is None or bool(last.faults)
 
 
 INDEXES = PeriodicTask("indexes", 15.0, check_indexes)

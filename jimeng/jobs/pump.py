@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 # before that, but no sooner than after `MIN_PAUSE_S`.
 TICK_S, MIN_PAUSE_S = 0.25, 0.05
 # Of an idle process, and of one that is idle while pictures wait which cannot be sent.
-IDLE_TICK_S, WAITING_TICK_S = activity.IDLE_INTERVAL_S, 1.0
+IDLE_TICK_S, WAITING_TICK_S = Worker.HEARTBEAT_S, 1.0
 ERROR_PAUSE_S = 1.0
 BATCH_DOCUMENTS = 200
 RESERVATION_LEASE = timedelta(seconds=5)  # Redis may lose the job: queue it again
@@ -131,15 +131,15 @@ class Pump:
 
     def run_once(self) -> float:
         """Do what is due; return the seconds until the next tick."""
-        if time.monotonic() >= self.next_heartbeat:
-            write_heartbeat(self.worker_id, self.started)
-            self.next_heartbeat = time.monotonic() + Worker.HEARTBEAT_S
-            if stop_if_outdated(self.worker_id):
-                return Worker.HEARTBEAT_S
         ahead = TICK_S
         if activity.is_idle():
             ahead = WAITING_TICK_S if self.waits else IDLE_TICK_S
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
+        if time.monotonic() + ahead >= self.next_heartbeat:  # before the next tick
+            write_heartbeat(self.worker_id, self.started)
+            self.next_heartbeat = time.monotonic() + Worker.HEARTBEAT_S
+            if stop_if_outdated(self.worker_id):
+                return Worker.HEARTBEAT_S
         if not periodic_tasks.INDEXES.runs:
             return ahead  # the queries need the indexes that they hint
         capacity = MAX_QUEUED_JOBS - queue_length()
@@ -152,7 +152,7 @@ class Pump:
             self.next_lane_check = time.monotonic() + ahead
         if count or next_due < ahead:
             activity.wake()
-        until = min(self.next_lane_check, self.next_heartbeat) - time.monotonic()
+        until = self.next_lane_check - time.monotonic()
         return max(min(next_due, until), MIN_PAUSE_S)
 
 

@@ -32,7 +32,7 @@ from jimeng.billing.budgets import (
     reserve_of_installation,
 )
 from jimeng.billing.costs import billing_day
-from jimeng.billing.counters import count_spent, find_exceeded, release_spending
+from jimeng.billing.counters import count_at_refusal, find_exceeded, release_spending
 from jimeng.documents import (
     ApiKey,
     Budget,
@@ -313,7 +313,7 @@ class Bounds:
 
     def over(self, spend: Spend, period: str) -> BudgetExceeded:
         """The error that says what is spent of the budget of a ``day`` or ``month``."""
-        spent = count_spent(self.counter, self.id, spend.period(period))
+        spent = count_at_refusal(self.counter, self.id, spend, period)
         return budget_error(self.kind, spend, self.budgets, period, spent)
 
     def refuse(self, spend: Spend, period: str) -> BudgetExceeded:

@@ -27,7 +27,7 @@ from jimeng.http.responses import json_response, rate_limit_headers
 from jimeng.i18n import t
 from jimeng.inputs import Reference
 from jimeng.openai import images, model_names, responses, streams
-from jimeng.openai.errors import task_fields
+from jimeng.openai.errors import reason, task_fields
 from jimeng.openai.inputs import reference
 from jimeng.openai.parameters import ImagesRequest, owner_of
 from jimeng.openai.requests import (
@@ -428,7 +428,7 @@ def failure(
     Args:
         again: As in `errors.failure`, and so is *budget*.
     """
-    said, param = message or t(f"error.{code}"), ""
+    said, param = message or reason(code, PREFIX), ""
     if errors:
         param = next(iter(errors))
         said = f"{param}: {'; '.join(errors[param])}"

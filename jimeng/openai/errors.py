@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
-from flask import Response, after_this_request, g
+from flask import Response, after_this_request, current_app, g
 
 from jimeng.documents import Task
+from jimeng.errors import code_of_status
 from jimeng.http.responses import absolute, json_response, rooted
 from jimeng.i18n import t
 
 PREFIX = "/v1"
 # For invalid requests its clients know 400 and, for an unknown model, 404.
 INVALID, NO_MODEL = 400, 404
+NO_ROUTE = code_of_status(404)
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 # Our field -> the name that clients know.
 PARAMS = {"images": "image", "duration": "seconds"}
@@ -62,7 +64,7 @@ def failure(
         again: The client may retry although there is a task: it will join it.
         budget: The state of the budget that is exceeded.
     """
-    said = message or t(f"error.{code}")
+    said = message or reason(code, PREFIX)
     if errors:
         first = next(iter(errors))
         param = PARAMS.get(first.partition(".")[0], first)
@@ -85,6 +87,23 @@ def failure(
     if fields and not again:
         response.headers["x-should-retry"] = "false"
     return response
+
+
+def reason(code: str, prefix: str) -> str:
+    """
+    The message of an error's code; where nothing is at the address, as for chat or
+    embeddings, with the routes below *prefix*.
+    """
+    if code != NO_ROUTE:
+        return t(f"error.{code}")
+    found = {
+        f"{method} {rule.rule}"
+        for rule in current_app.url_map.iter_rules()
+        if rule.rule.startswith(f"{prefix}/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    routes = sorted(found, key=lambda route: route.split()[::-1])
+    return t("openai.no_route", routes=", ".join(routes))
 
 
 def task_fields(said: str) -> dict[str, str]:

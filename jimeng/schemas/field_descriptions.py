@@ -9,8 +9,8 @@ MODEL = "A model's name or alias, see GET /api/v1/models; the default model if o
 MAKES = "What it makes: image or video"
 SIZE = (
     "WIDTHxHEIGHT such as 1024x1024, a ratio (1:1 4:3 3:4 3:2 2:3 16:9 9:16 "
-    "21:9), or one of the model's names (1K 2K 4K); checked against the model's "
-    "limits"
+    "21:9), or one of the model's names (1K 2K 4K); sizes below the model's minimum "
+    "are scaled up, keeping the ratio"
 )
 QUALITY = (
     "standard, or hd: the largest area for the ratio. Only applies if size is "

@@ -426,6 +426,23 @@ USER_ID = text(
 )
 
 
+def side(name: str, task_of: Callable[..., Task] = lambda task: task):
+    """The width or height of the output; None before it is known."""
+
+    def pixels(found: object) -> int | None:
+        task = task_of(found)
+        return None if task.unsized else getattr(task, name)
+
+    return integer(
+        f"{name.capitalize()} in pixels; null while it depends on a picture still "
+        "being fetched",
+        of=pixels,
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+
+
 class Created(Reply):
     """The response to a request that created a task, and to its repetitions."""
 
@@ -437,6 +454,7 @@ class Created(Reply):
     user_id = USER_ID
     provider = text(field_descriptions.PROVIDER, example=PROVIDER)
     model = text(field_descriptions.MODEL, example=MODEL)
+    width, height = side("width"), side("height")
     created_at = instant(field_descriptions.CREATED_AT)
     position = count(
         field_descriptions.POSITION,
@@ -811,11 +829,6 @@ class Finished(TaskResult):
     links = nested(field_descriptions.LINKS, Links, of="task")
 
 
-def sized(name: str):
-    """The width or height of the output; None before it is known."""
-    return lambda view: None if view.task.unsized else getattr(view.task, name)
-
-
 class TaskRecord(NestedReply):
     """The full record of a task."""
 
@@ -848,20 +861,8 @@ class TaskRecord(NestedReply):
     )
     provider = text(field_descriptions.PROVIDER, example=PROVIDER)
     model = text(field_descriptions.MODEL, example=MODEL)
-    width = integer(
-        "Width in pixels; null while it depends on a picture still being fetched",
-        of=sized("width"),
-        null=True,
-        minimum=1,
-        example=1328,
-    )
-    height = integer(
-        "Height in pixels; null while it depends on a picture still being fetched",
-        of=sized("height"),
-        null=True,
-        minimum=1,
-        example=1328,
-    )
+    width = side("width", lambda view: view.task)
+    height = side("height", lambda view: view.task)
     n = integer(field_descriptions.N, minimum=1, maximum=4)
     seed = integer(field_descriptions.SEED, null=True, example=364759945)
     made_from = nested_list(

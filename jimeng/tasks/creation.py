@@ -46,7 +46,7 @@ from jimeng.providers.models.model import (
     check_parameters,
     new_seed,
 )
-from jimeng.providers.models.output_size import size_of_output
+from jimeng.providers.models.output_size import resolve_size, size_of_output
 from jimeng.providers.models.video_validation import check_frames, resolve_video
 from jimeng.tasks import styles
 from jimeng.webhooks import outbox
@@ -84,7 +84,7 @@ class Request:
         prompt: 1 to as many characters as the model accepts.
         model: A name in the registry, None for the default model.
         provider: None for the one that offers the model.
-        size: As `Model.resolve_size` accepts it.
+        size: As `resolve_size` accepts it.
         quality: ``standard`` or ``hd``.
         style: Text that is added to the prompt.
         n: Pictures, 1 to 4.
@@ -287,7 +287,7 @@ class Plan:
             )
         if self.pictures:
             return None
-        return model.resolve_size(request.size, request.quality)
+        return resolve_size(model, request.size, request.quality)
 
     def usage(self, size: Size | None) -> Usage | None:
         """What a video of this size is billed by; None for pictures."""

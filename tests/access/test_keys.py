@@ -341,3 +341,16 @@ def test_lifting_a_budget_for_a_while_refills_nothing(ada) -> None:
 
     refused(ask(ada, key), 402, "budget_exceeded")
     assert ApiKey.find_one({"_id": key["id"]}).day_micros == 2 * PRICE
+
+
+@pytest.mark.parametrize("period", ["daily", "monthly"])
+def test_what_costs_nothing_is_free_again_at_once(ada, period) -> None:
+    """Before a settler's turn comes."""
+    key = new_key(ada, **{f"{period}_budget_micros": 2 * PRICE})
+    task_id = data_of(ask(ada, key, n=2), 202)["task_id"]
+    data_of(ada.api("POST", f"{API}/tasks/{task_id}/cancel", json={}))
+
+    data_of(ask(ada, key), 202)
+    data_of(ask(ada, key), 202)
+
+    refused(ask(ada, key), 402, "budget_exceeded")

@@ -145,6 +145,19 @@ def test_what_was_not_spent_is_free_again(bob, shop, limit, work_off):
     assert spent(bob) == (1, 1)
 
 
+@pytest.mark.parametrize("period", ["daily", "monthly"])
+def test_what_one_customer_cancels_is_free_for_another_at_once(shop, limit, period):
+    """Before a settler's turn comes."""
+    limit(2, period)
+    task_id = data_of(ask(shop, "m1", n=2), 202)["task_id"]
+    shop.api("POST", f"{API}/tasks/{task_id}/cancel")
+
+    data_of(ask(shop, "m2"), 202)
+    data_of(ask(shop, "m3"), 202)
+
+    refused(ask(shop, "m1"), 402, "budget_exceeded")
+
+
 def test_raised_price_is_bounded_by_the_owners_budget(bob, shop, limit, provider):
     limit(4)
     data_of(ask(shop, "m1", n=2), 202)

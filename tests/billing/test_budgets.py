@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.billing import budgets, costs, spending
+from jimeng.billing import budgets, costs, settlement, spending
 from jimeng.billing import counters as lane_budgets
 from jimeng.billing.costs import Price
 from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.documents.spending import Spent, spending_decrements
+from jimeng.jobs import bulk
 from jimeng.operations.costs import decide
+from jimeng.tasks import clear_queue
 from tests.billing.conftest import PRICE, settle
 from tests.billing.test_settlement import UNKNOWN
 from tests.conftest import come_due
@@ -20,6 +22,7 @@ from tests.rest import API, CAT, CREATE, client_with, create, data_of, refused
 from tests.test_core import refusal
 
 USER = CAT["user_id"]
+NAMES = ["USER_DAILY_BUDGET", "USER_MONTHLY_BUDGET", "DAILY_BUDGET", "MONTHLY_BUDGET"]
 
 
 @pytest.fixture
@@ -53,10 +56,7 @@ def installation() -> Budget:
     return found
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["USER_DAILY_BUDGET", "USER_MONTHLY_BUDGET", "DAILY_BUDGET", "MONTHLY_BUDGET"],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_beyond_the_budget_is_402(limited, name):
     """It says what the limit is, what is spent and reserved, and until when."""
     with limited(**{name: 3}) as client:
@@ -90,10 +90,7 @@ def test_exactly_what_fits(limited, name):
         assert Generation.collection().count_documents({}) == 50
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["USER_DAILY_BUDGET", "USER_MONTHLY_BUDGET", "DAILY_BUDGET", "MONTHLY_BUDGET"],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_unknown_price_is_refused_while_a_budget_applies(limited, monkeypatch, name):
     """Nothing could be reserved; it says who can do what. Until then it is free."""
     with limited(**{name: 3}) as client:
@@ -126,6 +123,87 @@ def test_what_costs_less_than_held_is_free_again(limited, provider, work_off, na
         body = refused(ask(client), 402, "budget_exceeded")
         assert body["budget"]["used_micros"] == PRICE
         assert body["budget"]["held_micros"] == PRICE
+
+
+@pytest.mark.parametrize("how", ["refused", "cancelled", "deleted", "cleared"])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_costs_nothing_is_free_again_at_once(
+    limited, provider, work_off, name, how
+):
+    """Before a settler's turn comes: the refusal would contradict itself."""
+    with limited(**{name: 5}) as client:
+        provider.submits = [refusal()] if how == "refused" else []
+        task_id = create(client)
+        if how == "cancelled":
+            data_of(client.post(f"{API}/tasks/{task_id}/cancel"))
+        elif how == "deleted":
+            data_of(client.delete(f"{API}/ai/image/task/{task_id}"))
+        elif how == "cleared":
+            bulk.work(clear_queue.clear(Principal("root", is_operator=True)))
+        work_off()
+
+        for _ in range(5):
+            create(client)
+
+        body = refused(ask(client), 402, "budget_exceeded")
+        assert (body["budget"]["used_micros"], body["budget"]["held_micros"]) == (
+            0,
+            5 * PRICE,
+        )
+        settle()  # gives nothing back twice
+        refused(ask(client), 402, "budget_exceeded")
+
+
+@pytest.mark.parametrize("name", ["USER_DAILY_BUDGET", "DAILY_BUDGET"])
+def test_refusal_waits_for_another_settler(
+    limited, provider, work_off, name, monkeypatch
+):
+    """Which is about to give back what this request needs; but not for ever."""
+    with limited(**{name: 1}) as client:
+        provider.submits = [refusal()]
+        create(client)
+        work_off()
+        claim, tries = settlement._claim, []
+        monkeypatch.setattr(settlement, "WAIT_S", 0)
+        monkeypatch.setattr(settlement, "_claim", lambda: tries.append(1))
+
+        refused(ask(client), 402, "budget_exceeded")
+
+        assert len(tries) >= settlement.MAX_WAITS
+
+        def busy_once() -> None:
+            monkeypatch.setattr(settlement, "_claim", claim)
+
+        monkeypatch.setattr(settlement, "_claim", busy_once)
+        create(client)
+
+
+def test_what_fits_looks_for_nothing_to_settle(
+    limited, provider, work_off, monkeypatch
+):
+    """Only a refusal pays for it."""
+    with limited(USER_DAILY_BUDGET=5, DAILY_BUDGET=5) as client:
+        provider.submits = [refusal()]
+        create(client)
+        work_off()
+        monkeypatch.setattr(lane_budgets, "settle_held", None)
+
+        create(client, n=4)
+
+
+@pytest.mark.parametrize("name", ["USER_DAILY_BUDGET", "DAILY_BUDGET"])
+def test_refusal_adds_up_while_others_are_being_stored(limited, monkeypatch, name):
+    """Their pictures cannot be counted yet, but what they have reserved can."""
+    with limited(**{name: 1}) as client:
+        create(client)
+        Generation.collection().delete_many({})
+
+        body = refused(ask(client), 402, "budget_exceeded")
+
+        assert (body["budget"]["used_micros"], body["budget"]["held_micros"]) == (
+            0,
+            PRICE,
+        )
 
 
 def test_unknown_stays_reserved_until_it_is_decided(limited, provider, work_off):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng.billing import costs, settlement, spending
+from jimeng.billing import costs, settlement
 from jimeng.documents import (
     CostSum,
     Generation,
@@ -31,7 +31,7 @@ from tests.billing.conftest import (
 from tests.conftest import come_due
 from tests.jobs.test_deaths import Died, afresh, consume, reaper
 from tests.jobs.test_time import time_out
-from tests.rest import API, create, result, task
+from tests.rest import API, CAT, create, result, task
 from tests.test_core import begin, refusal
 from tests.test_guards import work, work_due
 
@@ -349,20 +349,45 @@ def test_charge_that_changes_is_settled_anew(client, provider, work_off, monkeyp
     provider.submits = [UNKNOWN]
     create(client)
     work_off()
-    release_reserved = spending.release_reserved
+    release_reserved = settlement.release_reserved
 
     def meanwhile(*batch: object) -> None:
-        monkeypatch.setattr(spending, "release_reserved", release_reserved)
+        monkeypatch.setattr(settlement, "release_reserved", release_reserved)
         known = {"charged": "yes", "unsettled": True}
         Generation.collection().update_many({}, {"$set": known})
         release_reserved(*batch)
 
-    monkeypatch.setattr(spending, "release_reserved", meanwhile)
+    monkeypatch.setattr(settlement, "release_reserved", meanwhile)
 
     settle()
 
     assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
     assert only_generation().unsettled is None
+    check_sums()
+
+
+@pytest.mark.parametrize("charged", ["no", "yes"])
+def test_hold_is_given_back_once(client, provider, work_off, monkeypatch, charged):
+    """Though its picture changes, or its mark is lost, and it is settled once more."""
+    provider.submits = [refusal()]
+    create(client, n=3)
+    work_off()
+    release_reserved = settlement.release_reserved
+    refused_one = Generation.find_one({"state": "failed"})
+
+    def meanwhile(*batch: object) -> None:
+        monkeypatch.setattr(settlement, "release_reserved", release_reserved)
+        changed = {"charged": charged, "state": "unknown", "unsettled": True}
+        changed["price_micros"] = PRICE
+        Generation.collection().update_one({"_id": refused_one.id}, {"$set": changed})
+        release_reserved(*batch)
+
+    monkeypatch.setattr(settlement, "release_reserved", meanwhile)
+
+    settle()
+
+    spent = QuotaUsage.find_one({"_id": CAT["user_id"]}).day_micros
+    assert spent == (2 if charged == "no" else 3) * PRICE
     check_sums()
 
 

@@ -125,21 +125,38 @@ def test_old_answer_about_an_index_is_not_relied_on(database, monkeypatch):
     assert not indexes.is_there(indexes.SLOTS)  # without another look
 
 
-def test_consumer_looks_rarely_while_the_indexes_are_whole(database, monkeypatch):
-    intervals: list[float] = []
-    monkeypatch.setattr(indexes, "ensure_indexes", intervals.append)
-    indexes.compare_indexes()
-    periodic_tasks.check_indexes()
-    drop(database, IDEM)
-    indexes.compare_indexes()
-    periodic_tasks.check_indexes()
+@pytest.mark.parametrize("ask", [await_new, periodic_tasks.check_indexes])
+def test_whole_indexes_are_looked_at_rarely(database, monkeypatch, ask):
+    """By requests and by consumers: each look is a command for each collection."""
+    looks: list[int] = []
 
-    assert intervals == [periodic_tasks.WHOLE_INDEXES_S, indexes.CHECK_EVERY_S]
+    def look() -> None:
+        looks.append(1)
+        indexes._running.release()
+
+    monkeypatch.setattr(indexes, "_tend", look)
+    indexes.compare_indexes()
+    now = time.monotonic()
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(indexes, "time", clock)
+
+    def looked_after(seconds: float) -> int:
+        looks.clear()
+        clock.monotonic = lambda: now + seconds
+        ask()
+        with indexes._running:  # the thread that looks has ended
+            return len(looks)
+
+    assert looked_after(indexes.WHOLE_CHECK_EVERY_S - 5) == 0
+    assert looked_after(indexes.WHOLE_CHECK_EVERY_S + 5) == 1
+    drop(database, IDEM)
+    indexes.compare_indexes()  # finds one missing
+    assert looked_after(indexes.WHOLE_CHECK_EVERY_S + 11) == 1
 
 
 def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypatch):
     """It sends nothing without; whoever builds it may be another process."""
-    monkeypatch.setattr(indexes, "ensure_indexes", lambda _: ensure_indexes(0))
+    monkeypatch.setattr(indexes, "ensure_indexes", lambda: ensure_indexes(0))
     monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 0)
     label = indexes.SLOTS
     index = drop(database, label)

@@ -106,12 +106,17 @@ def test_idle_pump_looks_each_second_while_a_picture_waits(client, ready, still,
     assert max(pauses[1:]) <= pump.WAITING_TICK_S < pump.IDLE_TICK_S
 
 
-def test_heart_beats_in_time_while_the_pump_is_idle(database, ready, still):
+def test_heart_beats_with_each_tick_of_an_idle_pump(database, ready, still):
+    """It wakes for nothing else."""
     made = pump.Pump("host:1:t")
     made.run_once()
-    made.next_heartbeat -= Worker.HEARTBEAT_S - 0.5
+    before = Worker.find_one({})
+    made.next_heartbeat -= 0.2 * Worker.HEARTBEAT_S
 
-    assert made.run_once() <= 0.5
+    pause = made.run_once()
+
+    assert 0.8 * pump.IDLE_TICK_S - 0.5 <= pause <= Worker.HEARTBEAT_S
+    assert Worker.find_one({}).seen_at > before.seen_at
 
 
 def test_what_two_reserve_is_queued_once(client):

@@ -181,7 +181,7 @@ def test_refused_request_is_not_counted(limited):
 
     refused(ask(limited, prompt="x" * 5000), 422, "validation_failed")
     refused(ask(limited, "k", prompt="another"), 422, "idempotency_key_reused")
-    refused(ask(limited, n=4, size="7x7"), 422, "validation_failed")
+    refused(ask(limited, n=4, size="7x70"), 422, "validation_failed")
 
     assert left() == before == {"submissions": 3, "daily-pictures": 8}
 

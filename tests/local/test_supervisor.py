@@ -3,12 +3,16 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import bson
 import pytest
 
 from jimeng.local.supervisor import datadir, service, source_watch
@@ -47,6 +51,7 @@ REFUSALS = [
     ({"SERVER_HOST": "192.0.2.1", "ALLOW_OPEN_ACCESS": "1"}, "cannot listen"),
     ({"WAIT_SECONDS": "soon"}, "WAIT_SECONDS must be a number"),
     ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR /dev/null/x cannot be used"),
+    ({"DATA_DIR": "/dev/null/x"}, "choose another directory with DATA_DIR"),
 ]
 
 
@@ -72,6 +77,55 @@ def test_a_taken_port_is_named_with_the_way_out(site, host):
 
     assert f"port {site.port} is taken" in refusal
     assert "SERVER_PORT=" in refusal
+
+
+class OldMongo(StreamRequestHandler):
+    """Answers as MongoDB 3.6 does."""
+
+    def handle(self) -> None:
+        found = {"ismaster": True, "helloOk": True, "minWireVersion": 0, "ok": 1.0}
+        body = bson.encode({**found, "maxWireVersion": 6})
+        while head := self.rfile.read(16):
+            length, number, _, kind = struct.unpack("<iiii", head)
+            self.rfile.read(length - 16)
+            is_message = kind == 2013
+            answer = b"\0" * 5 if is_message else struct.pack("<iqii", 8, 0, 0, 1)
+            answer += body
+            kind = kind if is_message else 1
+            head = struct.pack("<iiii", 16 + len(answer), 1, number, kind)
+            self.wfile.write(head + answer)
+
+
+class LockedRedis(StreamRequestHandler):
+    """Answers as a Redis with a password does."""
+
+    def handle(self) -> None:
+        while line := self.rfile.readline():
+            if line.startswith(b"*"):
+                self.wfile.write(b"-NOAUTH Authentication required.\r\n")
+
+
+@pytest.mark.parametrize(
+    ("server", "env", "said"),
+    [
+        (OldMongo, {"MONGODB_URI": "mongodb://127.0.0.1:{}/"}, "Upgrade it, or leave"),
+        (LockedRedis, {"REDIS_URL": "redis://127.0.0.1:{}/0"}, "redis://:PASSWORD@"),
+    ],
+)
+def test_database_that_will_never_do_is_refused(site, server, env, said):
+    """Waiting does not make it newer, nor give it a password."""
+    with ThreadingTCPServer(("127.0.0.1", 0), server) as listening:
+        listening.daemon_threads = True
+        Thread(target=listening.serve_forever, daemon=True).start()
+        port = listening.server_address[1]
+        env = {name: text.format(port) for name, text in env.items()}
+
+        refusal = site.refusal(**{**NO_DATABASES, **OWN_KEYS, **env})
+        listening.shutdown()
+
+    assert refusal.startswith("jimeng does not start: ")
+    assert said in refusal
+    assert refusal.count("\n") == 1
 
 
 @pytest.mark.system
@@ -257,7 +311,7 @@ def test_a_full_disk_is_one_sentence(site):
     refusal = site.refusal()
 
     assert refusal.startswith("jimeng does not start: ")
-    assert refusal.endswith("No space left on device\n")
+    assert "No space left on device; free some space there" in refusal
     assert refusal.count("\n") == 1
 
 

@@ -140,7 +140,7 @@ NO_PICTURES = (
         *[({"prompt": value}, "prompt") for value in ("", "   ", 7, "x" * 801)],
         ({}, "prompt"),
         *[({"prompt": "x", "n": value}, "n") for value in (5, "many")],
-        ({"prompt": "x", "size": "7x7"}, "size"),
+        ({"prompt": "x", "size": "7x70"}, "size"),
         ({"prompt": "x", "model": "none"}, "model"),
         ({"prompt": "x", "wait_seconds": 60}, "wait_seconds"),
         ({"prompt": "x", "colour": "red"}, "colour"),

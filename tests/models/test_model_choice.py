@@ -47,9 +47,9 @@ def test_ark_draws_in_one_call(client, ark, provider, work_off):
     ("fields", "wrong", "words"),
     [
         ({"model": "doubao-seedream-4.0", "seed": 7}, "seed", "种子"),
-        ({"model": "doubao-seedream-4.0", "size": "1024x1000"}, "size", "1048576"),
+        ({"model": "doubao-seedream-4.0", "size": "5000x5000"}, "size", "1048576"),
         ({"model": "doubao-seedream-4.0", "size": "4096x1024"}, "size", "3 倍"),
-        ({"model": "doubao-seedream-4.5", "size": "1024x1024"}, "size", "3686400"),
+        ({"model": "doubao-seedream-4.5", "size": "9000x9000"}, "size", "3686400"),
         ({"model": "doubao-seedream-4.5", "size": "1K"}, "size", "2K 4K"),
         ({"model": "jimeng-2.1", "size": "1024x1024"}, "size", "256 到 768"),
         ({"model": "jimeng-3.1", "provider": ARK}, "model", "doubao-seedream-4.5"),

@@ -14,6 +14,7 @@ from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
 from jimeng.providers.models.model import TASKS, TRAVELS
+from jimeng.providers.models.output_size import resolve_size
 from scripts.tables.models import tables
 from tests.conftest import FakeProvider
 from tests.deterministic import DETERMINISTIC
@@ -39,13 +40,13 @@ def test_listed_sizes_are_within_the_limits():
     """What is listed is accepted, also when it is written out: a retry does that."""
     for model in SIZED:
         for size in listed(model):
-            assert model.fits(*model.resolve_size(size)), (model.lane, size)
+            assert model.fits(*resolve_size(model, size)), (model.lane, size)
 
 
 def test_ratio_is_what_it_says():
     """Within one percent: sizes are rounded to what a model can draw."""
     for model, ratio, quality in product(SIZED, RATIOS, ["standard", "hd"]):
-        width, height = model.resolve_size(ratio, quality)
+        width, height = resolve_size(model, ratio, quality)
         across, down = map(int, ratio.split(":"))
         about = pytest.approx(across / down, rel=0.01)
         assert width / height == about, (model.lane, ratio, quality)
@@ -69,30 +70,35 @@ def test_hd_is_near_the_largest():
 )
 def test_pixels_are_accepted_or_explained(model, width, height):
     try:
-        size = model.resolve_size(f"{width}x{height}")
+        size = resolve_size(model, f"{width}x{height}")
     except Invalid as error:
         ((key, values),) = error.fields["size"]
-        assert key in {"invalid.size", "invalid.size_area"}
+        assert key in {"invalid.size_near", "invalid.size_area_near"}
         assert all(ratio in values["named"] for ratio in RATIOS)
         assert not model.fits(width, height)
+        assert model.fits(*map(int, values["nearest"].split("x")))
         return
-    assert size == (width, height)
+    if model.fits(width, height):
+        assert size == (width, height)
+    else:  # enlarged, keeping the ratio
+        assert size[0] >= width and size[1] >= height
+        assert abs(size[0] * height - size[1] * width) <= max(width, height)
     assert model.sides is None or all(
         model.sides[0] <= each <= model.sides[1] for each in size
     )
-    assert model.area is None or model.area[0] <= width * height <= model.area[1]
+    assert model.area is None or model.area[0] <= prod(size) <= model.area[1]
     assert model.max_ratio is None or max(size) / min(size) <= model.max_ratio
 
 
 def test_words_of_sizes_are_understood_in_any_case():
-    others = ["", "1024", "1024x", "0x0", "-1x5", "9K", "5:4", "１x１"]
+    others = ["", "1024", "1024x", "0x0", "-1x5", "9K", "0:4", "１x１"]
     for model in SIZED:
-        assert model.resolve_size(None) == model.sizes["1:1"], model.lane
+        assert resolve_size(model, None) == model.sizes["1:1"], model.lane
         for word, size in model.keywords.items():
-            assert model.resolve_size(word.lower()) == size, (model.lane, word)
+            assert resolve_size(model, word.lower()) == size, (model.lane, word)
     for model, size in product(SIZED, others):
         with pytest.raises(Invalid):
-            pytest.fail(f"{model.lane} takes {size!r}: {model.resolve_size(size)}")
+            pytest.fail(f"{model.lane} takes {size!r}: {resolve_size(model, size)}")
 
 
 def test_rows_keep_the_rules_of_an_operator_s():

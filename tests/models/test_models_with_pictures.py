@@ -195,7 +195,8 @@ def test_largest_that_comes_out_can_be_kept(model):
         (ENLARGE, "4096x4096", [(1000, 700)], "size_named"),
         (ENLARGE, "4096x4096", [None], "size_named"),
         (ENLARGE, "4K", [(4096, 700)], "size_reached"),
-        (REFERENCES, "10x10", [(1000, 700)], "size_area"),
+        (REFERENCES, "9000x9000", [(1000, 700)], "size_area_near"),
+        (REFERENCES, "huge", [(1000, 700)], "size_area"),
     ],
 )
 def test_other_sizes_are_refused(model, size, pictures, key):

@@ -218,6 +218,20 @@ def test_every_path_answers_in_their_shape(client, method, path, status, code):
     error_of(client.open(path, method=method), status, code)
 
 
+@for_each(
+    "path",
+    ["chat/completions", "embeddings", "responses", "audio/speech", "moderations"],
+)
+def test_what_else_openai_has_names_the_routes_there_are(client, path):
+    """For a client that is set up for a server of texts."""
+    error = error_of(client.post(f"/v1/{path}", json={}), 404, "not_found")
+
+    assert error["type"] == "invalid_request_error"
+    assert "generates pictures and videos" in error["message"]
+    assert "POST /v1/images/generations, " in error["message"]
+    assert "POST /v1/videos, " in error["message"]
+
+
 def test_refused_prompt_is_the_callers_to_mend(client, draws, provider):
     """Nobody posts it again, nor what may have been paid for."""
     refusal = ProviderError("no", code="content_refused_prompt")

@@ -14,7 +14,7 @@ from jimeng.documents import utcnow
 from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
 from jimeng.providers.download import fetch_picture
 from jimeng.providers.models.model import Usage
-from jimeng.providers.models.output_size import size_of_output
+from jimeng.providers.models.output_size import resolve_size, size_of_output
 from jimeng.providers.models.video import tokens_of
 from tests.conftest import png
 from tests.each import for_each
@@ -59,7 +59,7 @@ def drawn(service, request) -> Progress:
 @for_each("quality", ["standard", "hd"])
 def test_one_picture_of_the_right_size(running, services, model, quality):
     """One link, to a picture of the size that was asked for; 2.1 doubles it."""
-    width, height = model.resolve_size(RATIO, quality)
+    width, height = resolve_size(model, RATIO, quality)
     seed = 7 if model.takes_seed else None
     request = replace(FOX, req_key=model.req_key, width=width, height=height, seed=seed)
 

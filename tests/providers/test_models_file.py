@@ -11,6 +11,7 @@ from jimeng.errors import ConfigError
 from jimeng.providers import MODELS, PROVIDERS, Registry
 from jimeng.providers.models.file import load_models
 from jimeng.providers.models.model import AS_OF, FEN, PRICES, Takes
+from jimeng.providers.models.output_size import resolve_size
 from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
@@ -68,7 +69,7 @@ def test_known_models_are_changed(load):
 
     model = models[V30["id"], VISUAL]
     assert (model.max_images, model.req_key) == (2, "jimeng_t2i_v30")
-    assert model.resolve_size("XL") == (2000, 2000)
+    assert resolve_size(model, "XL") == (2000, 2000)
     assert model.fits(3024, 1296)  # by limits of the other kind
     assert next(iter(models)) == (V30["id"], VISUAL)
     assert ("doubao-seedream-4.0", VISUAL) not in models

@@ -11,7 +11,7 @@ from jimeng.batches import queries
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Input, Task
 from jimeng.errors import Invalid, ProviderError
-from jimeng.providers import Model
+from jimeng.web.batches import views
 from tests import given_pictures as given
 from tests.batches.conftest import lines, work_all
 from tests.inputs.test_going_in import I2I
@@ -267,7 +267,7 @@ def test_page_is_there_when_its_model_takes_the_size_no_more(
     def refuse(*_: object) -> tuple[int, int]:
         raise Invalid.field("size", "invalid.choice", known="2K")
 
-    monkeypatch.setattr(Model, "resolve_size", refuse)
+    monkeypatch.setattr(views, "resolve_size", refuse)
     page = client.get(address)
 
     assert page.status_code == 200 and 'id="batch-retry"' in page.text

@@ -19,7 +19,7 @@ from jimeng.local.supervisor.source_watch import Watch
 from jimeng.local.supervisor.stack import Stack
 
 ROOT = Path(__file__).parents[3]
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+DISK_ERRORS = {*datadir.FULL, errno.EROFS, errno.EACCES}
 
 
 def main(
@@ -54,7 +54,7 @@ def main(
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
-        logs.refuse(ConfigError(f"DATA_DIR cannot be written to: {error.strerror}"))
+        logs.refuse(datadir.unusable(error.filename or "of DATA_DIR", error))
         return REFUSED
 
 
@@ -74,5 +74,6 @@ def supervise(
     data_dir = root / config.DATA_DIR
     with datadir.locked(data_dir) as lock:
         plan.check_port(config)
+        plan.check_databases(config)
         watch = Watch(root) if dev else None
         return Run(Stack(config, data_dir, lock), watch, read).until_stopped()

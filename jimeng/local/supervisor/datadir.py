@@ -1,5 +1,6 @@
 """The data directory: its exclusive lock, and the demo provider's keys."""
 
+import errno
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from jimeng.errors import ConfigError
 from jimeng.local.embedded import write_private
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
 LAST_ONES = 15.0  # seconds to wait for the processes of a killed jimeng
 
 ADDRESS = "web.address"
@@ -62,8 +64,13 @@ def acquire(lock: int, data_dir: Path) -> None:
         time.sleep(0.05)
 
 
-def unusable(data_dir: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"DATA_DIR {data_dir} cannot be used: {error.strerror}")
+def unusable(path: Path | str, error: OSError) -> ConfigError:
+    """The error that names what cannot be used of the directory, and what to do."""
+    way_out = "free some space there" if error.errno in FULL else "run it as its owner"
+    return ConfigError(
+        f"DATA_DIR {path} cannot be used: {error.strerror}; {way_out}, or choose "
+        "another directory with DATA_DIR"
+    )
 
 
 def holder(lock: int) -> int:

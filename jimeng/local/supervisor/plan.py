@@ -7,11 +7,15 @@ import socket
 import sys
 from pathlib import Path
 
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
+
 from jimeng.config import Config, server
 from jimeng.errors import ConfigError
 from jimeng.local.embedded.server import LOOPBACK, is_open
 
 WEB_GRACE = 5  # seconds for requests in progress when the web server stops
+FIND_DATABASE_S = 1.0  # of a configured database; one that is away may come later
 # Compared with, not listened on.
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 
@@ -68,6 +72,55 @@ def check_port(config: Config) -> None:
         # Another program listens on the address that a browser may try first, or on
         # one that the system allows to be shared.
         raise port_taken_error(port)
+
+
+def check_databases(config: Config) -> None:
+    """
+    Check the configured databases, as far as they answer.
+
+    Raises:
+        ConfigError: MongoDB is too old, or one of them refuses the password; waiting
+            would not help.
+    """
+    mongo: MongoClient
+    wait_ms = int(1000 * FIND_DATABASE_S)
+    if config.MONGODB_URI:
+        try:
+            with MongoClient(
+                config.mongodb_uri, serverSelectionTimeoutMS=wait_ms, timeoutMS=wait_ms
+            ) as mongo:
+                mongo[config.MONGODB_DATABASE]["workers"].find_one({}, {"_id": 1})
+        except ConfigurationError as error:
+            raise ConfigError(
+                f"the MongoDB of MONGODB_URI cannot be used: {error} Upgrade it, or "
+                "leave MONGODB_URI out to use the MongoDB that comes with jimeng"
+            ) from error
+        except OperationFailure as error:
+            raise ConfigError(
+                "the MongoDB of MONGODB_URI refuses its user or password, code "
+                f"{error.code}; correct them in mongodb://USER:PASSWORD@HOST"
+            ) from error
+        except PyMongoError:
+            pass  # away: the children wait for it
+    if config.REDIS_URL or config.REDIS_ADDR:
+        # Here: it takes long to load, and is of no use without one.
+        from redis import Redis
+        from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+        timeouts = {"socket_connect_timeout": FIND_DATABASE_S}
+        try:
+            with Redis.from_url(
+                config.redis_url, socket_timeout=FIND_DATABASE_S, **timeouts
+            ) as redis:
+                redis.ping()
+        except (AuthenticationError, ResponseError) as error:
+            raise ConfigError(
+                "Redis refuses the password, or asks for one: set it in "
+                "REDIS_URL=redis://:PASSWORD@HOST:6379/0, or as REDIS_PASSWORD beside "
+                "REDIS_ADDR"
+            ) from error
+        except RedisError:
+            pass  # likewise
 
 
 def port_taken_error(port: int) -> ConfigError:

@@ -83,6 +83,9 @@ DEMO = (
 )
 
 
+DISK = " (less than 300 MB are free for DATA_DIR: free some space, or choose another)"
+
+
 class Run:
     """
     Args:
@@ -155,7 +158,8 @@ class Run:
             sys.stdout.flush()
         elif not self._said_slow and time.monotonic() - self._began > SLOW:
             self._said_slow = True
-            log.warning("not ready yet, waiting for: %s", lacking)
+            hint = DISK if "disk" in lacking else ""
+            log.warning("not ready yet, waiting for: %s%s", lacking, hint)
 
     def _reload_changed(self, changed: set[Path]) -> None:
         if any(path.name == ".env" for path in changed):

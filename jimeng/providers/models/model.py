@@ -467,40 +467,6 @@ class Model:
             return False
         return self.max_ratio is None or long <= self.max_ratio * short
 
-    def resolve_size(self, size: str | None, quality: str = "standard") -> Size:
-        """
-        Resolve a requested size to width and height in pixels.
-
-        Args:
-            size: ``WIDTHxHEIGHT``, a ratio, a keyword of the model, or None.
-            quality: ``hd`` selects the largest area if *size* leaves it open.
-
-        Raises:
-            Invalid: the model does not support it; the message lists the valid sizes.
-        """
-        table = self.hd_sizes if quality == "hd" else self.sizes
-        if size is None:
-            return table["1:1"]
-        if size in table:
-            return table[size]
-        if size.upper() in self.keywords:
-            return self.keywords[size.upper()]
-        pixels = parse_size(size)
-        if pixels and self.fits(*pixels):
-            return pixels
-        raise self._refusal()
-
-    def _refusal(self) -> Invalid:
-        named = " ".join([*self.sizes, *self.keywords])
-        if self.sides:
-            low, high = self.sides
-            return Invalid.field("size", "invalid.size", min=low, max=high, named=named)
-        low, high = self.area or (1, 99_999**2)
-        ratio = f"{self.max_ratio or 99_999:g}"
-        return Invalid.field(
-            "size", "invalid.size_area", min=low, max=high, ratio=ratio, named=named
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:

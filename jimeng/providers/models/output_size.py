@@ -1,15 +1,95 @@
 """Compute the size of a model's output: from a ratio, or the request and inputs."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from jimeng.errors import Invalid
-from jimeng.providers.models.model import Expansion, Model, Size
+from jimeng.providers.models.model import Expansion, Model, Size, parse_size
 
 STEP = 16  # pixels: some models round sides to multiples of it
 EXACT_STEP = 8  # pixels: the same for sizes that have their ratio exactly
 AREA_TOLERANCE = 0.1  # the share of an area by which such a size may exceed it
 RATIO_TOLERANCE = 0.05  # the share of a ratio by which any other size may miss it
+RATIO = re.compile(r"([1-9]\d{0,3})\s*[:/]\s*([1-9]\d{0,3})", re.ASCII)
+MAX_EXACT_RATIO = 64  # ratios of smaller numbers are exact to the pixel
+
+
+def resolve_size(model: Model, size: str | None, quality: str = "standard") -> Size:
+    """
+    Resolve a requested size to width and height in pixels: the one rule of all
+    interfaces.
+
+    Args:
+        size: ``WIDTHxHEIGHT``, enlarged with its ratio if it is too small; a ratio, a
+            keyword of the model, or None.
+        quality: ``hd`` selects the largest area if *size* leaves it open.
+
+    Raises:
+        Invalid: the model supports nothing as large, or with such a ratio. The message
+            names the nearest size, and lists the valid ones.
+    """
+    table = model.hd_sizes if quality == "hd" else model.sizes
+    if size is None:
+        return table["1:1"]
+    if size in table:
+        return table[size]
+    if size.upper() in model.keywords:
+        return model.keywords[size.upper()]
+    if pixels := parse_size(size):
+        return enlarge_to_fit(model, *pixels)
+    if ratio := RATIO.fullmatch(size):
+        return size_for_ratio(model, f"{ratio[1]}:{ratio[2]}", None, quality)
+    raise refusal(model)
+
+
+def enlarge_to_fit(model: Model, width: int, height: int) -> Size:
+    """
+    The smallest supported size with that ratio, at least as large.
+
+    Raises:
+        Invalid: there is none.
+    """
+    if model.fits(width, height):
+        return width, height
+    bounds = [1.0]
+    if model.sides:
+        bounds.append(model.sides[0] / min(width, height))
+    if model.area:
+        bounds.append(math.sqrt(model.area[0] / (width * height)))
+    divisor = math.gcd(width, height)
+    across, down = width // divisor, height // divisor
+    if max(across, down) <= MAX_EXACT_RATIO:
+        times = math.ceil(max(bounds) * divisor)
+        found = across * times, down * times
+    else:
+        found = math.ceil(width * max(bounds)), math.ceil(height * max(bounds))
+    if model.fits(*found):
+        return found
+    raise refusal(model, (width, height), width * height)
+
+
+def refusal(model: Model, like_this: Size | None = None, area: int = 0) -> Invalid:
+    """
+    The error of a size that the model does not make.
+
+    Args:
+        like_this: Its width and height, or its ratio; None if it is neither.
+        area: In pixels.
+    """
+    key, told = "invalid.size", {"named": " ".join([*model.sizes, *model.keywords])}
+    if model.sides:
+        low, high = model.sides
+        least, most = low**2, high**2
+    else:
+        key = "invalid.size_area"
+        least, most = low, high = model.area or (1, 99_999**2)
+        told["ratio"] = f"{model.max_ratio or 99_999:g}"
+    if like_this:
+        key += "_near"
+        size = like(model, like_this, model.sizes, min(max(area, least), most))
+        told["nearest"] = "{}x{}".format(*size)
+    return Invalid.field("size", key, min=low, max=high, **told)
 
 
 def size_for_ratio(
@@ -46,7 +126,9 @@ def size_for_ratio(
     near = like(model, wanted, usual, area)
     if abs(near[0] * down / (near[1] * across) - 1) <= RATIO_TOLERANCE:
         return near
-    return model.resolve_size(ratio, quality)
+    if ratio in usual:
+        return usual[ratio]
+    raise refusal(model, wanted, area)
 
 
 def lowest_terms(ratio: str) -> tuple[int, int]:
@@ -68,7 +150,7 @@ def size_of_output(
     Compute width and height of the output, in pixels.
 
     Args:
-        size: As in `Model.resolve_size`. If the size follows from the input, only that
+        size: As in `resolve_size`. If the size follows from the input, only that
             exact size is accepted. With inputs, None selects the aspect ratio of the
             first one.
         pictures: Width and height of each input, in order; None for one whose size is
@@ -81,7 +163,7 @@ def size_of_output(
         Invalid: the model does not support it; the message lists the valid sizes.
     """
     if not pictures or (size is not None and not model.follows):
-        return model.resolve_size(size, quality)
+        return resolve_size(model, size, quality)
     first = pictures[0]
     if model.task == "upscaling":
         return enlarged(model, size, quality, first)
@@ -127,12 +209,13 @@ def enlarged(
 
 def like(model: Model, picture: Size, table: Mapping[str, Size], area: int) -> Size:
     """Return a size with about that area and the aspect ratio of *picture*."""
-    limit, most = model.max_ratio or math.inf, math.inf
+    limit, least, most = model.max_ratio or math.inf, 0.0, math.inf
     if model.sides:
-        limit, most = model.sides[1] / model.sides[0], model.sides[1]
+        least, most = model.sides
+        limit = most / least
     ratio = picture[0] / picture[1]
     slim = min(max(ratio, 1 / ratio), limit)
-    for long in steps(min(math.sqrt(area * slim), most)):
+    for long in steps(min(max(math.sqrt(area * slim), least * slim), most)):
         for short in steps(long / slim):
             found = (long, short) if ratio >= 1 else (short, long)
             if model.fits(*found):

@@ -16,6 +16,7 @@ from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.providers.models import Size
+from jimeng.providers.models.output_size import resolve_size
 from jimeng.schemas.batches import waiting_text
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
@@ -141,8 +142,8 @@ class BatchView:
         if model is None:
             return None
         try:
-            return model.resolve_size(
-                asked.get("size"), asked.get("quality") or "standard"
+            return resolve_size(
+                model, asked.get("size"), asked.get("quality") or "standard"
             )
         except Invalid:  # the model no longer has this size; a retry reports that
             return None

@@ -180,7 +180,7 @@ class Composer(TaskForm):
     The form of pictures, and the options that match its values.
 
     Attributes:
-        size: An aspect ratio, or anything that `Model.resolve_size` accepts.
+        size: An aspect ratio, or anything that `resolve_size` accepts.
         resolution: One of `options.resolutions`; empty for the default one.
         strength: In hundredths; empty for the model's default.
         images: The ids of the inputs, in order.

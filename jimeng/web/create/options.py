@@ -12,7 +12,7 @@ from jimeng.i18n import MESSAGES, in_language, language, t
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size
-from jimeng.providers.models.output_size import size_for_ratio
+from jimeng.providers.models.output_size import resolve_size, size_for_ratio
 from jimeng.providers.models.video_validation import with_defaults
 from jimeng.web.site.formats import yuan, yuan_short
 
@@ -317,7 +317,7 @@ def size_options(model: Model, chosen: str) -> list[SizeOption]:
     options = [SizeOption(ratio, *size) for ratio, size in model.sizes.items()]
     if chosen not in model.sizes:
         try:
-            options.append(SizeOption(chosen, *model.resolve_size(chosen)))
+            options.append(SizeOption(chosen, *resolve_size(model, chosen)))
         except Invalid:
             return options
     return options
