@@ -157,15 +157,25 @@ class StrictParser(FlaskParser):
         if req.mimetype == FORM and getattr(view, "accepts_forms", False):
             g.body = form_as_json(schema)
             return g.body
-        body = req.get_data(cache=True)
-        if len(body) > MAX_BODY_BYTES and b'"data:' not in body:
-            raise RequestEntityTooLarge()  # only ``data:`` URLs may make it large
-        content = g.body = parse_json_body(body)
+        content = g.body = parse_json_body(read_body(req))
         return content
 
     def handle_error(self, error, req, schema, *, error_status_code, error_headers):
         # webargs nests the errors under the location; the API does not.
         raise ValidationError(next(iter(error.messages.values())))
+
+
+def read_body(incoming: Request) -> bytes:
+    """
+    The body; only ``data:`` URLs may make it large.
+
+    Raises:
+        RequestEntityTooLarge: something else does.
+    """
+    body = incoming.get_data(cache=True)
+    if len(body) > MAX_BODY_BYTES and b'"data:' not in body:
+        raise RequestEntityTooLarge()
+    return body
 
 
 def parse_json_body(body: bytes) -> Any:

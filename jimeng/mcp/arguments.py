@@ -23,7 +23,13 @@ from jimeng.schemas.fields import (
     user_id_check,
 )
 from jimeng.schemas.reference_texts import translated
-from jimeng.schemas.tasks import MAX_IMAGES, ImageFields, WithMetadata, WithWebhook
+from jimeng.schemas.tasks import (
+    MAX_IMAGES,
+    REFERENCE,
+    ImageFields,
+    WithMetadata,
+    WithWebhook,
+)
 from jimeng.schemas.videos import VideoFields
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
 
@@ -34,7 +40,6 @@ MAX_KEY_CHARS, MAX_ID_CHARS, MAX_CURSOR_CHARS, MAX_LINK_CHARS = (
     500,
     200,
 )  # characters
-MAX_REFERENCE_CHARS = 1024 * 1024  # the limit of a request's body
 MAX_LISTED, DEFAULT_LISTED = 100, 20
 PROMPT = "What the picture shows, usually 800 characters at most"
 IMAGES = (
@@ -107,14 +112,14 @@ class EditArguments(GenerateArguments):
     prompt = Trimmed(PROMPT, load_default="")
     images = StringList(
         IMAGES,
-        each=Text(validate=Length(1, MAX_REFERENCE_CHARS)),
+        each=Text(validate=REFERENCE),
         required=True,
         validate=Length(1, MAX_IMAGES),
     )
     mask = Text(
         "The region to repaint: a PNG of the first image's size, transparent "
         "there; takes the same values as images",
-        validate=Length(1, MAX_REFERENCE_CHARS),
+        validate=REFERENCE,
     )
 
 
@@ -179,7 +184,7 @@ class CreateBatchArguments(DrawingArguments, NewBatch):
     }
     images = StringList(
         IMAGES,
-        each=Text(validate=Length(1, MAX_REFERENCE_CHARS)),
+        each=Text(validate=REFERENCE),
         validate=Length(1, MAX_IMAGES),
     )
     dry_run = Boolean(

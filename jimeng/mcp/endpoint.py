@@ -9,6 +9,7 @@ from flask import Response, g, jsonify, request
 from jimeng.config.version import VERSION
 from jimeng.http import auth
 from jimeng.http.request_kinds import takes_calls
+from jimeng.http.requests import accepts_pictures
 from jimeng.mcp import bp, messages, tools
 from jimeng.mcp.errors import (
     INVALID_PARAMS,
@@ -29,6 +30,7 @@ CACHE_HINTS = {"ttlMs": 60_000, "cacheScope": "private"}
 
 @bp.post(PATH, provide_automatic_options=False)
 @takes_calls
+@accepts_pictures
 def handle_message() -> Response:
     """Handle a message of either protocol era; see `messages`."""
     message = messages.parse_message(request)

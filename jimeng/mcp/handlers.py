@@ -9,7 +9,7 @@ from jimeng import jobs, tasks
 from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.http import long_polls
-from jimeng.http.requests import scoped_key
+from jimeng.http.requests import release_body_permit, scoped_key
 from jimeng.i18n import t
 from jimeng.mcp import arguments as takes
 from jimeng.mcp import results
@@ -94,6 +94,7 @@ def draw(principal: Principal, tool_name: str, arguments: dict) -> Result:
         tasks.Attempt([tool_name, canonical]),
         idem_key=key and scoped_key(key),
     )
+    release_body_permit(None)  # let other uploads in while this call waits
     view = wait_for_end(principal, task, seconds)
     found = record_with_next_step(view)
     if joined:

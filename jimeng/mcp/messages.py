@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, field
 
 from flask import Request
-from werkzeug.exceptions import UnsupportedMediaType
 
-from jimeng.http.requests import strict_json
+from jimeng.errors import InvalidJson
+from jimeng.http.requests import parse_json_body, read_body
 from jimeng.mcp.errors import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -55,13 +55,11 @@ def parse_message(request: Request) -> Message | None:
     Raises:
         Refused: the body is not JSON, or not a valid message.
         UnsupportedMediaType: its Content-Type is not JSON.
+        RequestEntityTooLarge: it is larger than a message with pictures may be.
     """
-    body = request.get_data(cache=True)
-    if not request.is_json:
-        raise UnsupportedMediaType()
     try:
-        content = strict_json(body)
-    except (ValueError, RecursionError) as error:
+        content = parse_json_body(read_body(request) or b" ")  # which is no JSON
+    except InvalidJson as error:
         raise Refused(PARSE_ERROR, "the body is not valid JSON") from error
     if not isinstance(content, dict) or content.get("jsonrpc") != "2.0":
         raise Refused(INVALID_REQUEST, "the body must be one JSON-RPC 2.0 message")

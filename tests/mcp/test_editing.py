@@ -1,9 +1,15 @@
 """Pictures that go in, and videos: named by links, given to a model that takes them."""
 
+from base64 import b64encode
+from random import Random
+
 import pytest
+from PIL import Image as Pillow
 
 from jimeng.documents import Task
+from jimeng.http.requests import MAX_BODY_BYTES
 from jimeng.providers import Registry
+from tests.given_pictures import encoded
 from tests.hung_videos import finish_video
 from tests.inputs.test_going_in import prepared, sent
 from tests.mcp.test_tools import conforms
@@ -31,6 +37,26 @@ def test_picture_is_changed_in_one_call(agent, drawn, by, soon, work_off, provid
     assert [part["type"] for part in result["content"]] == [
         *("text", "image", "resource_link")
     ]
+    assert len(sent(provider).inputs) == 1
+
+
+def test_picture_of_more_than_a_mebibyte_is_in_the_call_itself(
+    agent, soon, work_off, provider
+):
+    """As clients send what a user has attached."""
+    noise = Pillow.frombytes("RGB", (800, 600), Random(1).randbytes(800 * 600 * 3))
+    png = encoded(noise, "PNG")
+    soon(lambda: prepared(work_off))
+
+    result = agent.call(
+        "edit_image",
+        images=[f"data:image/png;base64,{b64encode(png).decode()}"],
+        prompt="戴上帽子",
+        model="jimeng-i2i-3.0",
+    )
+
+    assert len(png) > MAX_BODY_BYTES
+    assert result["structuredContent"]["status"] == "completed", result
     assert len(sent(provider).inputs) == 1
 
 
