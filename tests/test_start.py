@@ -83,6 +83,7 @@ class CtrlC:
         if name == "jimeng.config":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, CtrlC)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where it was ignored, too
 runpy.run_path("app.py", run_name="__main__")
 """
     done = subprocess.run(
