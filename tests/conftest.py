@@ -35,6 +35,7 @@ from tests.databases import (  # noqa: F401 (hooks and fixtures)
     Connection,
     Servers,
     filled,
+    own_mongo,
     pytest_configure_node,
     servers,
 )

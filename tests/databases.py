@@ -164,6 +164,15 @@ def servers(pytestconfig: pytest.Config) -> Servers:
     return Servers(Path(folder), *more, int(told["workerid"].removeprefix("gw")))
 
 
+@pytest.fixture(scope="module")
+def own_mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongo]:
+    """One that may be broken, and one that no other process keeps busy."""
+    server = Mongo(tmp_path_factory.mktemp("own_mongo"))
+    server.start()
+    yield server
+    server.stop()
+
+
 def at_port(uri: str, port: int, more: str = "") -> str:
     """
     The way to the same server by another port of this machine.

@@ -1,9 +1,10 @@
 """
 Which tests run where, and in which order.
 
-A process takes whole files, for what their tests share. What needs the running product
-or a browser is four pieces of work, so that there are few of each; they come first,
-then what takes longest: no process is left with much when the others are done.
+A process takes whole files, for what their tests share, and some of them together: what
+needs the running product or a browser is four pieces of work, so that there are few of
+each. Those come first, then what takes longest: no process is left with much when the
+others are done.
 """
 
 import pytest
@@ -35,6 +36,12 @@ PIECES = {
         "tests/system/test_openai_clients.py",
         "tests/system/test_readme.py",
         "tests/system/test_sdks.py",
+    ),
+    # These parse all sources, once for all of them.
+    "reading": (
+        "tests/test_layers.py",
+        "tests/test_private_names.py",
+        "tests/test_words.py",
     ),
 }
 # What else takes more than some seconds, longest first.

@@ -102,11 +102,11 @@ def test_picture_is_kept_by_a_slow_database(far, asked, way, monkeypatch):
 
 
 def test_picture_is_refused_where_the_database_is_away(far, way, monkeypatch):
-    """After those seconds, here fewer, and nothing of it is left."""
+    """After those seconds, here less than one, and nothing of it is left."""
     content = photo()
     upload(far, content)
-    monkeypatch.setattr(storing, "STORE_TIMEOUT_S", 1.0)
-    way.delay = 3.0
+    monkeypatch.setattr(storing, "STORE_TIMEOUT_S", 0.4)
+    way.delay = 1.0
 
     answer = send(far, content)
 

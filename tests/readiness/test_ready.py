@@ -25,7 +25,7 @@ from jimeng.schemas.reference_texts import translated_text
 from jimeng.schemas.responses import Reason
 from tests.at_once import at_once
 from tests.conftest import run_queue
-from tests.databases import Mongo, Redis, clock_behind
+from tests.databases import Redis, clock_behind
 from tests.each import for_each
 from tests.rest import client_with, create, refused
 from tests.waiting import wait_for
@@ -263,15 +263,6 @@ def stopped(server):
         yield
     finally:
         os.killpg(server.child.pid, signal.SIGCONT)
-
-
-@pytest.fixture(scope="module")
-def own_mongo(tmp_path_factory):
-    """A MongoDB that may be broken."""
-    server = Mongo(tmp_path_factory.mktemp("own_mongo"))
-    server.start()
-    yield server
-    server.stop()
 
 
 def are_built() -> bool:

@@ -142,9 +142,10 @@ READ = {
     *("prices list", "costs unknown"),
 }
 BESIDE = {"simulator", "indexes"}  # a server of its own; what workers do anyway
-# Those with tests of their own: tests/backup, tests/test_index_guards.
+# Those with tests of their own: tests/backup, tests/storage, tests/test_index_guards.
 ELSEWHERE = {
     **{"restore": "backup.restore", "users reset-second-factor": "users.reset"},
+    "storage compact": "storage.compact",
     "queue reset": "lane.reset",  # needs a provider, as do:
     **{"prices add": "prices.add", "prices remove": "prices.remove"},
     **{"costs decide": "costs.decide", "costs rebuild": "costs.rebuild"},
@@ -155,7 +156,6 @@ ACTS = {
     "queue clear": (["--force"], "queue.clear"),
     "queue pause": (["sending"], "sending.pause"),
     "queue resume": (["sending"], "sending.resume"),
-    "storage compact": ([], "storage.compact"),
     "storage move": ([], "storage.move"),
     "users create-admin": (["a@example.com"], "users.create"),
     "users create-key": (["ada@example.com"], "keys.create"),

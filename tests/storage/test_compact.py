@@ -1,9 +1,11 @@
 """``flask storage compact``: MongoDB gives back what deleted pictures took."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
-from mongoengine import get_db
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from jimeng.documents import AuditEntry
 from tests.rest import command
@@ -13,27 +15,36 @@ CHUNKS = 80
 
 
 @pytest.fixture
-def deleted_chunks(app):
-    """What pictures took that are deleted by now, before one that is not."""
-    chunks = get_db()["pictures.chunks"]
-    for n in range(CHUNKS):
-        data = os.urandom(CHUNK_BYTES)
-        chunks.insert_one({"_id": n, "files_id": n, "n": 0, "data": data})
-    get_db().client.admin.command("fsync")
-    chunks.delete_many({"_id": {"$lt": CHUNKS - 1}})
-    get_db().client.admin.command("fsync")
+def deleted_chunks(config, own_mongo) -> Iterator[Database]:
+    """What pictures took that are deleted by now, before one that is not; in a MongoDB
+    of its own, because compacting waits for all who use it."""
+    with MongoClient(own_mongo.uri) as client:
+        database = client[config.MONGODB_DATABASE]
+        chunks = database["pictures.chunks"]
+        for n in range(CHUNKS):
+            data = os.urandom(CHUNK_BYTES)
+            chunks.insert_one({"_id": n, "files_id": n, "n": 0, "data": data})
+        client.admin.command("fsync")
+        chunks.delete_many({"_id": {"$lt": CHUNKS - 1}})
+        client.admin.command("fsync")
+        yield database
 
 
-def test_deleted_space_is_given_back(app, config, registry, deleted_chunks):
+def test_deleted_space_is_given_back(
+    database, config, registry, deleted_chunks, own_mongo
+):
     """The rest stays; the action is in the audit trail."""
-    before = get_db().command("collStats", "pictures.chunks")["storageSize"]
+    before = deleted_chunks.command("collStats", "pictures.chunks")["storageSize"]
 
-    done = command(config, registry, ["storage", "compact"])
+    words = ["storage", "compact"]
+    done = command(config, registry, words, MONGODB_URI=own_mongo.uri)
 
     assert done.exit_code == 0, done.output
-    after = get_db().command("collStats", "pictures.chunks")["storageSize"]
+    after = deleted_chunks.command("collStats", "pictures.chunks")["storageSize"]
     assert after < before
     assert done.output.startswith("given back: ")
-    (entry,) = AuditEntry.find_all({"action": "storage.compact"})
-    assert entry.outcome["bytes"] > CHUNK_BYTES
-    assert get_db()["pictures.chunks"].count_documents({}) == 1
+    entries = deleted_chunks[AuditEntry.collection().name]
+    (entry,) = entries.find({"action": "storage.compact"})
+    assert entry["by"] == "operator"
+    assert entry["outcome"]["bytes"] > CHUNK_BYTES
+    assert deleted_chunks["pictures.chunks"].count_documents({}) == 1

@@ -168,18 +168,26 @@ def test_reader_who_pauses_costs_one_chunk(database, config, kept_in):
     assert ends == [(0, 1), (1, 2), (2, 3)]
 
 
-def test_file_beyond_what_mongodb_takes_is_refused(app, kept_in, local_file):
+@pytest.mark.parametrize(
+    "most",
+    [8 * MIB, pytest.param(gridfs_store.MAX_FILE_BYTES, marks=pytest.mark.system)],
+)
+def test_file_beyond_what_mongodb_takes_is_refused(
+    app, kept_in, local_file, monkeypatch, most
+):
     """With a word on where it can be kept; one that just fits is taken."""
+    monkeypatch.setattr(gridfs_store, "MAX_FILE_BYTES", most)
     store, file_id = kept_in("gridfs"), ObjectId()
-    path = local_file(gridfs_store.MAX_FILE_BYTES + 1)
+    path = local_file(most + 1)
+    said = f"{most // MIB} MiB. Set STORAGE=file or STORAGE=s3"
 
-    with pytest.raises(FileTooLarge, match="128 MiB. Set STORAGE=file or STORAGE=s3"):
+    with pytest.raises(FileTooLarge, match=f" {said}"):
         store.put("video-1", {file_id: LocalFile(path)})
 
     assert is_empty(store)
-    os.truncate(path, gridfs_store.MAX_FILE_BYTES)
+    os.truncate(path, most)
     store.put("video-1", {file_id: LocalFile(path)})
-    assert store.find(file_id).length == 128 * MIB
+    assert store.find(file_id).length == most
 
 
 def test_move_of_a_file_that_is_too_large_is_a_sentence(app, kept_in, monkeypatch):
