@@ -78,7 +78,7 @@ def refusal(message: str, **details: object) -> dict:
 def image_content(picture: Image, most: int) -> list[dict]:
     """A thumbnail of at most *most* bytes; empty if the picture was just deleted."""
     try:
-        _, thumbnail = tasks.open_image(None, picture.key, "thumbnail_id")
+        _, thumbnail = tasks.open_image(picture.key, "thumbnail_id")
         whole = thumbnail.read()
     except ImageNotFound:
         return []

@@ -79,5 +79,5 @@ def reference_of(principal: Principal, input_id: str) -> tuple[str, bytes]:
     if named.picture is None:
         small = input_shrunk_to(principal, input_id, PICTURE_PX)
         return small.content_type, small.content
-    _, content = tasks.open_image(None, named.picture.key, "thumbnail_id")
+    _, content = tasks.open_image(named.picture.key, "thumbnail_id")
     return "image/webp", content.read()
