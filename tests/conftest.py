@@ -202,8 +202,6 @@ def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
 
     yield do
     kept.pool.disconnect()
-    for each in broker._idle_connections.pop(kept.pool, []):
-        each.disconnect()
 
 
 def let_the_hour_begin() -> None:

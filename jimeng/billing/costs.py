@@ -132,7 +132,7 @@ def account_price(
     return found.of(size, usage) if found else None
 
 
-def price_by_size(model: Model, at: datetime | None = None) -> PriceBySize | None:
+def price_by_size(model: Model) -> PriceBySize | None:
     """
     The highest price at each size, over the accounts that may generate it; None if
     unknown, also while MongoDB is down and no rows were read before.
@@ -140,7 +140,7 @@ def price_by_size(model: Model, at: datetime | None = None) -> PriceBySize | Non
     if monotonic() < _state.unreadable_until:  # of many models, only the first waits
         return None
     try:
-        found = dict.fromkeys(each.by_size for each in _of_accounts(model, at))
+        found = dict.fromkeys(each.by_size for each in _of_accounts(model, None))
     except PyMongoError:
         _state.unreadable_until = monotonic() + PRICE_CACHE_S
         return None

@@ -21,9 +21,9 @@ class Duplicate:
     ids: list
 
 
-def duplicates(index: Index, *, limit: int = MAX_NAMED) -> list[Duplicate]:
+def duplicates(index: Index) -> list[Duplicate]:
     """
-    Return the first *limit* values that more than one document has.
+    Return the first `MAX_NAMED` values that more than one document has.
 
     Scans the whole collection.
 
@@ -39,7 +39,7 @@ def duplicates(index: Index, *, limit: int = MAX_NAMED) -> list[Duplicate]:
             {"$group": {"_id": key, "count": {"$sum": 1}}},
             {"$match": {"count": {"$gt": 1}}},
             {"$sort": {"_id": 1}},
-            {"$limit": limit},
+            {"$limit": MAX_NAMED},
         ],
         allowDiskUse=True,
     )

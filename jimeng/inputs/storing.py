@@ -27,16 +27,15 @@ COPIED = (
 )
 
 
-def check_capacity(user_id: str, more: int = 1) -> None:
+def check_capacity(user_id: str) -> None:
     """
     Check the user's limits on inputs that no task uses.
 
     Raises:
-        UploadsFull: with *more* inputs the user would have too many unused ones, or
-            already has too many bytes.
+        UploadsFull: the user has too many unused ones, or too many bytes.
     """
     count, size = unnamed(user_id)
-    if count + more > MAX_UNNAMED or size >= MAX_BYTES:
+    if count >= MAX_UNNAMED or size >= MAX_BYTES:
         raise UploadsFull(
             f"user {user_id}: {count} inputs, {size} bytes",
             retry_after=600,

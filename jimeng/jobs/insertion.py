@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 0.05  # between two writes; the first one after a pause never waits
 MAX_BUFFERED = 1000  # generations; beyond, requests insert their own
+# What each generation has as its task has it.
+OF_THE_TASK = (
+    *("user_id", "lane", "provider", "req_key", "prompt", "width", "height", "video"),
+    *("seed_given", "inputs", "has_mask", "strength", "expand", "key_id", "by_key"),
+    *("owner_id", "budget_day", "price_id", "created_at"),
+)
 RECENT_S = 60.0  # by then the janitor has backfilled the generations of older tasks
 
 
@@ -107,32 +113,14 @@ def _generation(task: Task, index: int, ticket: int | None) -> dict:
     elif ticket is None:
         when = {"state": State.DELAYED.value, "due_at": task.not_before}
     return Generation.row(
+        **{name: getattr(task, name) for name in OF_THE_TASK},
         id=task.generation_ids[index],
         task_id=task.id,
         index=index,
-        user_id=task.user_id,
-        lane=task.lane,
-        provider=task.provider,
-        req_key=task.req_key,
-        prompt=task.prompt,
-        width=task.width,
-        height=task.height,
         seed=None if task.seed is None else (task.seed + index) % SEED_RANGE,
-        seed_given=task.seed_given,
-        inputs=task.inputs,
-        has_mask=task.has_mask,
-        strength=task.strength,
-        expand=task.expand,
         kind=VIDEO if task.type == VIDEO else None,
-        video=task.video,
-        key_id=task.key_id,
-        by_key=task.by_key,
-        owner_id=task.owner_id,
-        budget_day=task.budget_day,
         held_micros=task.hold_micros,
-        price_id=task.price_id,
         waiting=True,
-        created_at=task.created_at,
         **when,
     )
 

@@ -27,14 +27,6 @@ from jimeng.schemas.tasks import link_of
 from jimeng.tasks import Request
 
 RECORD, ESTIMATE, COLLECTION = BatchRecord(), BatchEstimate(), CollectionRecord()
-RECORD_FIELDS = (
-    *("batch_id", "name", "status", "reason", "count_of_prompts", "eta_seconds"),
-    *("pictures", "waits", "lacking", "failures", "created_at"),
-)
-ESTIMATE_FIELDS = (
-    *("dry_run", "model", "n", "count_of_prompts", "repeated", "cost", "estimate"),
-)
-COLLECTION_FIELDS = ("id", "name", "pictures", "more_pictures", "updated_at")
 NOT_SETTINGS = ("prompts", "template", "name")
 MAX_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all
 
@@ -97,7 +89,9 @@ def record(batch: Batch) -> dict:
     """A batch's record for models, with the URL of its page."""
     dumped = RECORD.dump(BatchState(batch, batches.progress(batch)))
     found = {
-        name: dumped[name] for name in RECORD_FIELDS if dumped.get(name) is not None
+        name: dumped[name]
+        for name in results.BATCH_FIELDS
+        if dumped.get(name) is not None
     }
     found["page"] = dumped["links"]["html"]
     return {**found, "next": t("mcp.batch_next")} if batch.is_open else found
@@ -107,7 +101,7 @@ def estimate_record(found: batches.validation.BatchEstimate) -> dict:
     """An estimate's record, with the first prompts."""
     dumped = ESTIMATE.dump(found)
     more = {"total_pictures": found.pictures, "prompts": found.prompts[:MAX_SHOWN]}
-    return {name: dumped[name] for name in ESTIMATE_FIELDS} | more
+    return {name: dumped[name] for name in results.ESTIMATE_FIELDS} | more
 
 
 @tool("list_collections", takes.LIST_COLLECTIONS, results.COLLECTIONS)
@@ -160,4 +154,4 @@ def collection_record(collection: Collection) -> dict:
     """A collection's record, with the URL of its page."""
     dumped = COLLECTION.dump(collections.overview_of(collection))
     page = absolute(url_for("web.gallery", **{"in": collection.id}))
-    return {**{name: dumped[name] for name in COLLECTION_FIELDS}, "page": page}
+    return {**{name: dumped[name] for name in results.COLLECTION_FIELDS}, "page": page}

@@ -4,12 +4,18 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jimeng import tasks
-from jimeng.documents import Image, Status
+from jimeng.documents import Image
 from jimeng.errors import ImageNotFound
+from jimeng.mcp.arguments import DESCRIBE
 from jimeng.pictures import shrink
-from jimeng.schemas.tasks import TaskResult, link_of
+from jimeng.schemas.batches import BatchEstimate, BatchRecord
+from jimeng.schemas.collections import CollectionRecord
+from jimeng.schemas.fields import Reply
+from jimeng.schemas.model_responses import EstimateRecord
+from jimeng.schemas.tasks import Pictures, TaskResult, link_of
 from jimeng.tasks import TaskView
 
 RESULT = TaskResult()
@@ -21,9 +27,16 @@ COST_FIELDS = ("cost", "cost_micros", "held_micros")
 RESULT_FIELDS = ("images", "videos", "failed")
 OPEN_FIELDS = ("phase", "progress", "position", "eta_seconds")
 TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
-TIME = {"type": "string", "format": "date-time"}
-STATUS = {"type": "string", "enum": [*Status]}
 OBJECT = {"type": "object"}
+BATCH_FIELDS = (
+    *("batch_id", "name", "status", "reason", "count_of_prompts", "eta_seconds"),
+    *("pictures", "waits", "lacking", "failures", "created_at"),
+)
+ESTIMATE_FIELDS = (
+    *("dry_run", "model", "n", "count_of_prompts", "repeated", "cost", "estimate"),
+)
+COLLECTION_FIELDS = ("id", "name", "pictures", "more_pictures", "updated_at")
+TEXTS = ("description", "examples", "shown")
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ def refusal(message: str, **details: object) -> dict:
 def image_content(picture: Image, most: int) -> list[dict]:
     """A thumbnail of at most *most* bytes; empty if the picture was just deleted."""
     try:
-        _, thumbnail = tasks.open_image(None, picture.key, "thumbnail_id")
+        _, thumbnail = tasks.open_image(picture.key, "thumbnail_id")
         whole = thumbnail.read()
     except ImageNotFound:
         return []
@@ -117,60 +130,37 @@ def page_schema(name: str, item: dict) -> dict:
     )
 
 
-IMAGES = array_schema(
-    object_schema({"url": TEXT, "width": WHOLE, "height": WHOLE}, "url")
-)
-VIDEOS = array_schema(
-    object_schema(
-        {
-            "url": TEXT,
-            "poster_url": TEXT,
-            "width": WHOLE,
-            "height": WHOLE,
-            "duration": {"type": "number"},
-            "has_audio": FLAG,
-            "last_frame_url": {"type": ["string", "null"]},
-        },
-        "url",
-    )
-)
+def fields_of(schema: type[Reply], *names: str) -> dict:
+    """The JSON Schemas of these fields of a response of the REST API."""
+    found = DESCRIBE.schema2jsonschema(schema(only=names))["properties"]
+    return {name: without_texts(each) for name, each in found.items()}
+
+
+def without_texts(schema: Any) -> Any:
+    """A JSON Schema without descriptions, which models need not read."""
+    if isinstance(schema, list):
+        return [without_texts(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {k: without_texts(v) for k, v in schema.items() if k not in TEXTS}
+
+
 TASK = object_schema(
     {
-        "task_id": TEXT,
-        "status": STATUS,
-        "message": TEXT,
-        "user_id": TEXT,
-        "created_at": TIME,
-        "prompt": TEXT,
-        "model": TEXT,
-        "metadata": OBJECT,
-        "phase": TEXT,
-        "progress": WHOLE,
-        "position": WHOLE,
-        "eta_seconds": WHOLE,
-        "cost": {"type": ["string", "null"]},
-        "cost_micros": {"type": ["integer", "null"]},
-        "held_micros": {"type": ["integer", "null"]},
-        "images": IMAGES,
-        "videos": VIDEOS,
-        "failed": array_schema(OBJECT),
-        "error": OBJECT,
-        "joined": FLAG,
-        "next": TEXT,
+        **fields_of(TaskResult, *RECORD_FIELDS, *OPEN_FIELDS, *COST_FIELDS),
+        **fields_of(TaskResult, "metadata", "error"),
+        **fields_of(Pictures, *RESULT_FIELDS),
+        **{"prompt": TEXT, "model": TEXT, "joined": FLAG, "next": TEXT},
     },
     *(*RECORD_FIELDS, "prompt", "model"),
 )
 # Of a tool with ``dry_run``: one or the other.
 TASK_OR_ESTIMATE = object_schema(
     {
+        **fields_of(EstimateRecord, "dry_run", "provider", "n", "estimate"),
+        **fields_of(EstimateRecord, "width", "height"),
         **TASK["properties"],
         "cost": {"type": ["string", "object", "null"]},
-        "dry_run": FLAG,
-        "provider": TEXT,
-        "n": WHOLE,
-        "width": {"type": ["integer", "null"]},
-        "height": {"type": ["integer", "null"]},
-        "estimate": OBJECT,
     },
     "model",
 )
@@ -178,42 +168,16 @@ TASKS = page_schema("tasks", TASK)
 MODELS = object_schema({"models": array_schema(OBJECT)}, "models")
 BATCH = object_schema(
     {
-        "batch_id": TEXT,
-        "name": TEXT,
-        "status": STATUS,
-        "reason": TEXT,
-        "count_of_prompts": WHOLE,
-        "total_pictures": WHOLE,
-        "eta_seconds": WHOLE,
-        "pictures": OBJECT,
-        "waits": OBJECT,
-        "lacking": OBJECT,
-        "failures": array_schema(OBJECT),
-        "created_at": TIME,
-        "images": IMAGES,
-        "page": TEXT,
-        "dry_run": FLAG,
-        "repeated": WHOLE,
-        "prompts": array_schema(TEXT),
-        "model": TEXT,
-        "n": WHOLE,
-        "cost": {"type": ["object", "null"]},
-        "estimate": OBJECT,
-        "joined": FLAG,
-        "message": TEXT,
-        "next": TEXT,
+        **fields_of(BatchEstimate, *ESTIMATE_FIELDS, "prompts"),
+        **fields_of(BatchRecord, *BATCH_FIELDS),
+        "images": array_schema(object_schema({"id": TEXT, "url": TEXT}, "id", "url")),
+        **{"total_pictures": WHOLE, "page": TEXT, "next": TEXT},
+        **{"joined": FLAG, "message": TEXT},
     },
     "count_of_prompts",
 )
 COLLECTION = object_schema(
-    {
-        "id": TEXT,
-        "name": TEXT,
-        "pictures": WHOLE,
-        "more_pictures": FLAG,
-        "updated_at": TIME,
-        "page": TEXT,
-    },
+    {**fields_of(CollectionRecord, *COLLECTION_FIELDS), "page": TEXT},
     *("id", "name", "pictures", "page"),
 )
 COLLECTIONS = page_schema("collections", COLLECTION)

@@ -137,7 +137,7 @@ def get_video_content(query: dict, task_id: str) -> Response:
         raise ImageNotFound(f"no video of task {view.task.id} yet")
     is_video = query["variant"] == "video"
     part = FILES[0] if is_video else "thumbnail_id"
-    _, content = tasks.open_image(None, found.key, part)
+    _, content = tasks.open_image(found.key, part)
     kind = found.content_type if is_video else THUMBNAIL
     etag = found.sha256 if is_video else f"{found.sha256}-thumbnail"
     return file_response(content, kind, etag=etag, modified=found.created_at)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from huey import RedisHuey
 from huey.api import Task
@@ -17,8 +16,7 @@ from huey.consumer import Consumer
 from huey.exceptions import HueyException
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionInterface
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
@@ -37,11 +35,6 @@ MAX_JOB_BYTES = 1000
 WAKE_KEY = "jimeng:wake"  # a list with an entry while an idle worker is to look around
 # A worker that was woken looks around for longer.
 WAKE_EVERY_S, WAKE_RETRY_AFTER_S = 2.0, 60.0
-
-# Idle connections for scripts, by the pool whose server they are connected to.
-_idle_connections: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
-_idle_connections = WeakKeyDictionary()
-os.register_at_fork(after_in_child=_idle_connections.clear)
 
 
 class _State(Remembered):
@@ -235,65 +228,12 @@ def wake_a_worker() -> None:
 
 def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
     """
-    Run a Lua script in Redis on a connection of its own pool. The client checks its
-    pooled connections before each command and does much else, which takes three times
-    as long.
+    Run a Lua script in Redis.
 
     Raises:
         RedisError: Redis does not answer, or rejects the script.
     """
-    require_answers()
-    pool = huey.storage.conn.connection_pool
-    free = _idle_connections.setdefault(pool, [])
-    try:
-        connection = free.pop()
-    except IndexError:
-        connection = _new_connection(pool)
-    try:
-        return _run(connection, free, script, keys, arguments)
-    except ResponseError:
-        raise
-    except RedisError:  # retry once, as the client does: only the answer may be lost
-        free.clear()  # if Redis was restarted, all idle connections are broken
-    try:
-        return _run(_new_connection(pool), free, script, keys, arguments)
-    except RedisTimeout:
-        outages.timed_out("redis")
-        raise
-
-
-def _new_connection(pool: ConnectionPool) -> ConnectionInterface:
-    # Not by `make_connection`: the pool makes a hundred at most, for its own commands
-    # too, and counts those that were lost for as long as the process runs.
-    connection = pool.connection_class(**pool.connection_kwargs)
-    connection.connect()
-    return connection
-
-
-def _run(
-    connection: ConnectionInterface,
-    free: list[ConnectionInterface],
-    script: str,
-    keys: Sequence[str],
-    arguments: Sequence[str | int],
-) -> Any:
-    # EVAL, not EVALSHA: hashing costs more here than it saves Redis.
-    command = encode_command("EVAL", script, len(keys), *keys, *arguments)
-    connection.send_packed_command(command)
-    try:
-        answer = connection.read_response()
-    except ResponseError:  # an answer, so the connection is in order
-        free.append(connection)
-        raise
-    free.append(connection)
-    return answer
-
-
-def encode_command(*arguments: str | int) -> list[bytes]:
-    """Encode a command in RESP; the client's encoder takes four times as long."""
-    encoded = [str(argument).encode() for argument in arguments]
-    parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in encoded]
-    return [b"*%d\r\n%b" % (len(encoded), b"".join(parts))]
+    return huey.storage.conn.eval(script, len(keys), *keys, *arguments)
 
 
 def enqueue_dispatch(lane: str, n: int = 1) -> None:

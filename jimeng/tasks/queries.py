@@ -526,14 +526,12 @@ def usage_tokens(task_ids: Collection[str]) -> Counter[str]:
     return found
 
 
-def open_image(
-    principal: Principal | None, key: str, part: str = FILES[0]
-) -> tuple[Image, Content]:
+def open_image(key: str, part: str = FILES[0]) -> tuple[Image, Content]:
     """
-    Find a picture by the key in its link, and its file.
+    Find a picture by the key in its link, and its file: anybody who has the link may
+    see the picture.
 
     Args:
-        principal: Not checked: anybody who has the link may see the picture.
         part: Which file of it, one of `documents.image.FILES`.
 
     Raises:

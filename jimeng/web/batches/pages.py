@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -37,13 +37,12 @@ def submitted_form() -> BatchForm:
 @bp.get("/batches/new")
 def new_batch() -> ResponseReturnValue:
     """The form: empty, as a link describes it, or as submitted for ``batch``."""
-    principal = auth.principal_of_page()
     again = request.args.get("batch")
     if again is not None:
-        form = BatchForm.from_batch(batches.find(principal, again, whole=True))
+        form = BatchForm.from_batch(batches.find(g.principal, again, whole=True))
     else:
         form = BatchForm.initial()
-    return show_form(form.with_estimate(principal))
+    return show_form(form.with_estimate(g.principal))
 
 
 def show_form(form: BatchForm) -> str:
@@ -54,11 +53,10 @@ def show_form(form: BatchForm) -> str:
 @accepts_pictures
 def preview_batch() -> ResponseReturnValue:
     """Estimate the batch; answer with the preview partial, or the whole page."""
-    principal = auth.principal_of_page()
     form = (
         submitted_form()
-        .with_stored_files(principal, request.form.get("remove"))
-        .with_estimate(principal)
+        .with_stored_files(g.principal, request.form.get("remove"))
+        .with_estimate(g.principal)
     )
     if is_htmx():
         part = "batches/_preview.html"
@@ -72,13 +70,12 @@ def offer_batch() -> str:
     What the prompt of the Create form makes as a batch: a partial, empty if that is a
     single picture.
     """
-    principal = auth.principal_of_page()
     form = Composer.from_form(request.form, MultiDict())
     return render_template(
         "batches/_offer.html",
         form=form,
         batch=batch_of_choices(form),
-        lines=BatchForm.of_lines(form).with_estimate(principal),
+        lines=BatchForm.of_lines(form).with_estimate(g.principal),
         oob=True,
     )
 
@@ -93,18 +90,17 @@ def batch_of_choices(form: Composer) -> BatchForm:
 @accepts_pictures
 def create_batch() -> ResponseReturnValue:
     """Create the batch, and redirect to its page."""
-    principal = auth.principal_of_page()
     form = submitted_form()
     try:
-        new = form.request(principal)
-        form = replace(form, estimate=batches.estimate(principal, new))
+        new = form.request(g.principal)
+        form = replace(form, estimate=batches.estimate(g.principal, new))
         form.check_confirmed()
         new_batch, _ = batches.create(
-            principal, new, idem_key=form_tokens.token_of(request.form)
+            g.principal, new, idem_key=form_tokens.token_of(request.form)
         )
     except REFUSALS as error:
         return refused(
-            show_form(form.with_stored_files(principal).rejected(error)), error
+            show_form(form.with_stored_files(g.principal).rejected(error)), error
         )
     response = make_response(
         redirect(url_for(".batch", batch_id=new_batch.id, made=1), 303)
@@ -117,7 +113,7 @@ def create_batch() -> ResponseReturnValue:
 @bp.get("/batches", endpoint="batches")
 def batch_list() -> ResponseReturnValue:
     """The user's batches by status and days, newest first; invalid ones are ignored."""
-    principal, query, where = auth.principal_of_page(), request.args, zone()
+    principal, query, where = g.principal, request.args, zone()
     status = query.get("status")
     since, until = (day_of(query.get(name, "")) for name in ("from", "to"))
     wanted = {
@@ -146,12 +142,11 @@ def batch_list() -> ResponseReturnValue:
 @bp.get("/batches/<batch_id>")
 def batch(batch_id: str) -> ResponseReturnValue:
     """One batch: its progress, failures, and finished pictures."""
-    principal = auth.principal_of_page()
-    found = batches.find(principal, batch_id)
-    shelf = shelf_of(principal, found, request.args.get("cursor"))
+    found = batches.find(g.principal, batch_id)
+    shelf = shelf_of(g.principal, found, request.args.get("cursor"))
     if is_htmx() and shelf.cursor:
         return render_template("batches/_pictures.html", shelf=shelf)
-    view = views_of(principal, [found], whole=True)[0]
+    view = views_of(g.principal, [found], whole=True)[0]
     return render_template("batches/show.html", view=view, shelf=shelf)
 
 
@@ -159,15 +154,14 @@ def batch(batch_id: str) -> ResponseReturnValue:
 @polled
 def batch_now(batch_id: str) -> ResponseReturnValue:
     """The changes since the page's last poll, with the new pictures."""
-    principal = auth.principal_of_page()
-    found = batches.find(principal, batch_id)
-    view = views_of(principal, [found], whole=True)[0]
+    found = batches.find(g.principal, batch_id)
+    view = views_of(g.principal, [found], whole=True)[0]
     if view.mark == request.args.get("mark"):
         return "", 204
-    fresh = queries.pictures_since(principal, found, request.args.get("since"))
+    fresh = queries.pictures_since(g.principal, found, request.args.get("since"))
     if fresh.next_cursor:
         return reload_page()  # a computer that slept: the page loads them as it scrolls
-    grid = grid_of(principal, found, fresh.rows)
+    grid = grid_of(g.principal, found, fresh.rows)
     return render_template(
         "batches/_now.html", view=view, fresh=fresh, grid=grid, oob=True
     )
@@ -177,8 +171,7 @@ def batch_now(batch_id: str) -> ResponseReturnValue:
 @polled
 def batch_card(batch_id: str) -> ResponseReturnValue:
     """One batch as a card of the feed."""
-    principal = auth.principal_of_page()
-    view = views_of(principal, [batches.find(principal, batch_id)])[0]
+    view = views_of(g.principal, [batches.find(g.principal, batch_id)])[0]
     if view.mark == request.args.get("mark"):
         return "", 204
     return render_template("batches/_card.html", view=view, oob=True)
@@ -188,7 +181,7 @@ def batch_card(batch_id: str) -> ResponseReturnValue:
 def cancel_batch(batch_id: str) -> ResponseReturnValue:
     """Cancel the unfinished tasks; a batch that has just ended is shown unchanged."""
     with suppress(BatchFinished):
-        batches.cancel(auth.principal_of_page(), batch_id)
+        batches.cancel(g.principal, batch_id)
     return redirect(url_for(".batch", batch_id=batch_id), 303)
 
 
@@ -197,7 +190,7 @@ def retry_batch(batch_id: str) -> ResponseReturnValue:
     """Retry the failed and missing tasks; the page says if there are none."""
     with suppress(BatchNotRetryable, MayBeChargedTwice):
         batches.retry(
-            auth.principal_of_page(),
+            g.principal,
             batch_id,
             rest=request.form.get("rest") == "yes",
             accept_double_charge=accepts_double_charge(),
@@ -208,5 +201,5 @@ def retry_batch(batch_id: str) -> ResponseReturnValue:
 @bp.post("/batches/<batch_id>/delete")
 def delete_batch(batch_id: str) -> ResponseReturnValue:
     """Put its tasks and pictures into the trash."""
-    batches.delete(auth.principal_of_page(), batch_id)
+    batches.delete(g.principal, batch_id)
     return redirect(url_for(".batches"), 303)

@@ -1,6 +1,6 @@
 """The prompt assistant in the Create form: its result is shown before it is used."""
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import inputs, jobs, limits, tasks
@@ -12,7 +12,6 @@ from jimeng.errors import (
     TooManyAssistantRequests,
 )
 from jimeng.errors.inputs import ServerBusy, UploadNotFound
-from jimeng.http import auth
 from jimeng.i18n import language, reasons
 from jimeng.providers.prompt_assistant import INSTRUCTIONS
 from jimeng.web import bp, refused
@@ -37,9 +36,8 @@ def has_assistant() -> bool:
 @bp.post("/composer/assistant")
 def assist() -> ResponseReturnValue:
     """The assistant's result for the prompt or the first reference, as a partial."""
-    principal = auth.principal_of_page()
     try:
-        text = written(principal)
+        text = written(g.principal)
     except REFUSALS as error:
         message = " ".join(reasons(error))
         page = render_template("create/_assisted.html", error=message)
@@ -81,5 +79,5 @@ def reference_of(principal: Principal, input_id: str) -> tuple[str, bytes]:
     if named.picture is None:
         small = input_shrunk_to(principal, input_id, PICTURE_PX)
         return small.content_type, small.content
-    _, content = tasks.open_image(None, named.picture.key, "thumbnail_id")
+    _, content = tasks.open_image(named.picture.key, "thumbnail_id")
     return "image/webp", content.read()

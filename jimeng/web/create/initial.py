@@ -171,10 +171,10 @@ def values_in_cookie(name: str) -> MultiDict:
     return values if values.pop("who", "") == current_user_id() else MultiDict()
 
 
-def own_cookie(name: str, names: frozenset[str] = SETTINGS) -> dict[str, str]:
+def own_cookie(name: str) -> dict[str, str]:
     """The settings in a cookie; none if another user's."""
     values = values_in_cookie(name)
-    return {name: values[name] for name in names & set(values)}
+    return {name: values[name] for name in SETTINGS & set(values)}
 
 
 def current_user_id() -> str:

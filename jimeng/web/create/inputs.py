@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Response, render_template, request, url_for
+from flask import Response, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
@@ -17,7 +17,6 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull
 from jimeng.gallery import picture_details
-from jimeng.http import auth
 from jimeng.http.request_kinds import sends_picture
 from jimeng.http.requests import MAX_PICTURE_BODY_BYTES, accepts_pictures
 from jimeng.http.responses import file_response, rooted
@@ -189,12 +188,13 @@ def shown_form() -> str:
 @accepts_pictures
 def give() -> ResponseReturnValue:
     """Store one uploaded picture; answer with its partial for the form."""
-    principal = auth.principal_of_page()
     contents = contents_of(request.files.getlist("file"))[:1]
     try:
         if not contents:
             raise Invalid.field("file", "refused.unknown")
-        upload = inputs.upload(principal, principal.user_id, contents[0], field="file")
+        upload = inputs.upload(
+            g.principal, g.principal.user_id, contents[0], field="file"
+        )
     except REFUSALS as error:
         return refused(" ".join(reasons(error)), error, PLAIN)
     small = url_for("web.input_thumbnail", upload_id=upload.id)
@@ -208,7 +208,7 @@ def reference(picture_id: str) -> ResponseReturnValue:
     """A generated picture as an input of the form for pictures."""
     if shown_form() == VIDEO:
         return "", 200, {"HX-Redirect": url_for(".index", image=picture_id)}
-    found = picture_details.find_picture(auth.principal_of_page(), picture_id)
+    found = picture_details.find_picture(g.principal, picture_id)
     return render_template("create/_input.html", picture=FormInput.of_output(found))
 
 
@@ -216,7 +216,7 @@ def reference(picture_id: str) -> ResponseReturnValue:
 def references() -> str:
     """The inputs that still exist, as partials for a form restored by its script."""
     wanted = ids_in(request.args.getlist("image"))
-    found = usable_inputs(auth.principal_of_page(), wanted)
+    found = usable_inputs(g.principal, wanted)
     return "".join(
         render_template("create/_input.html", picture=each) for each in found
     )
@@ -226,7 +226,7 @@ def references() -> str:
 @sends_picture
 def input_picture(upload_id: str) -> Response:
     """An input as stored, for its owner alone."""
-    found, content = inputs.content_of(auth.principal_of_page(), upload_id)
+    found, content = inputs.content_of(g.principal, upload_id)
     etag = found.sha256 or found.id
     return private(file_response(content, found.content_type, etag=etag), found)
 
@@ -235,10 +235,10 @@ def input_picture(upload_id: str) -> Response:
 @sends_picture
 def input_thumbnail(upload_id: str) -> Response:
     """The thumbnail of an input; a conditional request does not render it again."""
-    found = inputs.find(auth.principal_of_page(), upload_id)
+    found = inputs.find(g.principal, upload_id)
     if found.sha256 and found.sha256 in request.if_none_match:
         return private(Response(status=304), found)
-    small = input_shrunk_to(auth.principal_of_page(), upload_id, THUMBNAIL_PX)
+    small = input_shrunk_to(g.principal, upload_id, THUMBNAIL_PX)
     return private(Response(small.content, content_type=small.content_type), found)
 
 

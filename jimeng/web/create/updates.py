@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flask import render_template, request, url_for
+from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.errors import Invalid
-from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures
 from jimeng.pictures.metadata import Provenance, read_back
 from jimeng.web import bp, is_htmx
@@ -47,8 +46,9 @@ def change_model() -> ResponseReturnValue:
     The page, or the form alone, with its values fitted to the chosen model, and its
     inputs rearranged as the pressed button says.
     """
-    principal = auth.principal_of_page()
-    form = Composer.from_form(request.form, request.files).with_stored_files(principal)
+    form = Composer.from_form(request.form, request.files).with_stored_files(
+        g.principal
+    )
     form = replace(
         form,
         wanted=request.form.get("switch", form.wanted),
@@ -66,9 +66,8 @@ def change_video() -> ResponseReturnValue:
     The page, or the choices and pictures of the form for videos, fitted to what was
     chosen; with ``whole`` all of the form. Uploads are stored.
     """
-    principal = auth.principal_of_page()
     form = VideoForm.from_form(request.form, request.files)
-    form = form.with_stored_files(principal).fitted()
+    form = form.with_stored_files(g.principal).fitted()
     if is_htmx():
         whole = "whole" in request.args
         template = "tasks/_form.html" if whole else "create/_video_choices.html"
@@ -79,7 +78,6 @@ def change_video() -> ResponseReturnValue:
 @bp.get("/composer/file")
 def offer_of_file() -> str:
     """The offer to fill the form from the metadata of a dropped picture."""
-    auth.principal_of_page()
     return render_template("create/_says.html")
 
 
@@ -90,12 +88,11 @@ def form_of_file() -> ResponseReturnValue:
     The page, with the form filled from the metadata of the first upload that has any;
     for browsers without JavaScript. No upload is stored.
     """
-    principal = auth.principal_of_page()
     form = Composer.from_form(request.form, request.files)
     metadata = next(filter(None, map(read_back, form.files)), None)
     if metadata is None:
         error = Invalid.field("images", "invalid.no_metadata")
-        return rejected_form(form.rejected(error).with_stored_files(principal), error)
+        return rejected_form(form.rejected(error).with_stored_files(g.principal), error)
     return show_feed(
         "tasks/index.html",
         form=Composer.prefilled(values_from_metadata(metadata, form.n)),

@@ -39,7 +39,7 @@ def image(key: str, ext: str) -> Response:
     The picture as the provider sent it; as a download for its owner, with the prompt
     written into its metadata.
     """
-    found, content = tasks.open_image(None, key)
+    found, content = tasks.open_image(key)
     if found.is_video or found.suffix != ext:
         raise ImageNotFound("no picture of that type")
     return whole(found, content)
@@ -85,7 +85,7 @@ def open_video(key: str, part: str = FILES[0]) -> tuple[Image, Content]:
     Raises:
         ImageNotFound: no video has this key, or it has no such file.
     """
-    found, content = tasks.open_image(None, key, part)
+    found, content = tasks.open_image(key, part)
     if not found.is_video:
         raise ImageNotFound("no video under that key")
     return found, content
@@ -120,7 +120,7 @@ def whole(found: Image, content: Content) -> Response:
 @public
 def thumbnail(key: str) -> Response:
     """The thumbnail, as WebP."""
-    found, content = tasks.open_image(None, key, "thumbnail_id")
+    found, content = tasks.open_image(key, "thumbnail_id")
     return small(found, content, "image/webp", "thumb")
 
 
@@ -132,7 +132,7 @@ def preview(key: str) -> ResponseReturnValue:
     The preview for high-density screens; a small picture has only a thumbnail.
     """
     try:
-        found, content = tasks.open_image(None, key, "preview_id")
+        found, content = tasks.open_image(key, "preview_id")
     except ImageNotFound:
         return redirect(url_for(".thumbnail", key=key))
     return small(found, content, "image/jpeg", "preview")

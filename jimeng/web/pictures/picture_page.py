@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import inputs, tasks
@@ -287,10 +287,9 @@ def picture(picture_id: str) -> ResponseReturnValue:
     One picture on the stage: as a page, or for htmx the stage alone, which lies over
     the list that it was opened from. With ``again``, the form of one of its edits.
     """
-    principal = auth.principal_of_page()
-    record, among = find_with_filters(principal, picture_id)
+    record, among = find_with_filters(g.principal, picture_id)
     page = PicturePage(
-        record, edit_again(principal, record.image), among, other_picture(principal)
+        record, edit_again(g.principal, record.image), among, other_picture(g.principal)
     )
     if is_htmx():
         return render_template("pictures/_stage.html", page=page)
@@ -318,7 +317,7 @@ def edit_again(principal: Principal, image: Image | Input) -> Edit:
 @polled
 def family(picture_id: str) -> ResponseReturnValue:
     """The strip of the stage, as long as an edit is unfinished, and what has ended."""
-    record, among = find_with_filters(auth.principal_of_page(), picture_id)
+    record, among = find_with_filters(g.principal, picture_id)
     page = PicturePage(record, Edit(record.image), among)
     return render_template("pictures/_strip.html", page=page)
 
@@ -328,13 +327,12 @@ def family(picture_id: str) -> ResponseReturnValue:
 @submits
 def edit_picture(picture_id: str) -> ResponseReturnValue:
     """Create an edit of it; it lands in the strip, or redirect to the new task."""
-    principal = auth.principal_of_page()
-    record, among = find_with_filters(principal, picture_id)
+    record, among = find_with_filters(g.principal, picture_id)
     form = Edit.from_form(record.image, request.form, request.files)
     try:
-        task = form.submit(principal)
+        task = form.submit(g.principal)
     except REFUSALS as error:
-        page = PicturePage(record, form.rejected(error, principal), among)
+        page = PicturePage(record, form.rejected(error, g.principal), among)
         return refused_edit("pictures/show.html", page, error)
     if is_htmx():
         page = PicturePage(record, Edit(record.image, act=form.act), among)
@@ -383,8 +381,7 @@ def find_upload(principal: Principal, upload_id: str) -> Input:
 @bp.get("/inputs/<upload_id>/edit")
 def input_stage(upload_id: str) -> str:
     """An upload on the stage, to be edited. With ``again``, as one of its edits was."""
-    principal = auth.principal_of_page()
-    page = InputPage(edit_again(principal, find_upload(principal, upload_id)))
+    page = InputPage(edit_again(g.principal, find_upload(g.principal, upload_id)))
     return render_template("pictures/input.html", page=page)
 
 
@@ -393,13 +390,12 @@ def input_stage(upload_id: str) -> str:
 @submits
 def edit_input(upload_id: str) -> ResponseReturnValue:
     """Create an edit of an upload, and lead to the new task."""
-    principal = auth.principal_of_page()
-    found = find_upload(principal, upload_id)
+    found = find_upload(g.principal, upload_id)
     form = Edit.from_form(found, request.form, request.files)
     try:
-        task = form.submit(principal)
+        task = form.submit(g.principal)
     except REFUSALS as error:
-        page = InputPage(form.rejected(error, principal))
+        page = InputPage(form.rejected(error, g.principal))
         return refused_edit("pictures/input.html", page, error)
     where = url_for(".task", task_id=task.id)
     return ("", 200, {"HX-Redirect": where}) if is_htmx() else redirect(where, 303)
@@ -408,16 +404,15 @@ def edit_input(upload_id: str) -> ResponseReturnValue:
 @bp.post("/pictures/<picture_id>/favourite")
 def favourite(picture_id: str) -> ResponseReturnValue:
     """Mark or unmark the picture as a favourite; idempotent."""
-    principal = auth.principal_of_page()
-    picture_details.find_picture(principal, picture_id)
+    picture_details.find_picture(g.principal, picture_id)
     picture_details.set_favourite(
-        principal, [picture_id], request.form.get("on") == "1"
+        g.principal, [picture_id], request.form.get("on") == "1"
     )
     if not is_htmx():
         # Scroll back to the button: the page may be long.
         back = own_path(request.form.get("next", "")).partition("#")[0]
         return redirect(f"{back}#favourite-{picture_id}", 303)
-    image = picture_details.find_picture(principal, picture_id)
+    image = picture_details.find_picture(g.principal, picture_id)
     name, with_key = "pictures/_favourite.html", "with_key" in request.form
     switch = render_template(name, image=image, with_key=with_key)
     if with_key:  # the list under the stage has one of its own
@@ -428,16 +423,15 @@ def favourite(picture_id: str) -> ResponseReturnValue:
 @bp.post("/pictures/<picture_id>/link")
 def replace_link(picture_id: str) -> ResponseReturnValue:
     """Replace the public link; the old one stops working."""
-    picture_details.replace_link(auth.principal_of_page(), picture_id)
+    picture_details.replace_link(g.principal, picture_id)
     return redirect(url_for(".picture", picture_id=picture_id) + "#share", 303)
 
 
 @bp.post("/pictures/<picture_id>/delete")
 def delete_picture(picture_id: str) -> ResponseReturnValue:
     """Move the picture to the trash, and show the next one, with undo."""
-    principal = auth.principal_of_page()
-    record, among = find_with_filters(principal, picture_id)
-    trash.trash_pictures(principal, [picture_id])
+    record, among = find_with_filters(g.principal, picture_id)
+    trash.trash_pictures(g.principal, [picture_id])
     neighbour = record.older or record.newer
     if neighbour is None:
         where = url_for(".task", task_id=record.task.id, deleted=picture_id)

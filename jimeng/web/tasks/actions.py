@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import tasks
@@ -98,19 +98,17 @@ def show_created(
 @bp.post("/tasks/<task_id>/cancel")
 def cancel(task_id: str) -> ResponseReturnValue:
     """Cancel a task; one that has just finished is shown unchanged."""
-    principal = auth.principal_of_page()
     with suppress(TaskFinished):
-        tasks.cancel(principal, task_id)
-    return show_changed(principal, task_id)
+        tasks.cancel(g.principal, task_id)
+    return show_changed(g.principal, task_id)
 
 
 @bp.post("/tasks/<task_id>/pictures/<int:index>/cancel")
 def cancel_picture(task_id: str, index: int) -> ResponseReturnValue:
     """Cancel a waiting picture; one that was just submitted is shown unchanged."""
-    principal = auth.principal_of_page()
     with suppress(PictureUnderWay):
-        tasks.cancel_picture(principal, task_id, index)
-    return show_changed(principal, task_id, index)
+        tasks.cancel_picture(g.principal, task_id, index)
+    return show_changed(g.principal, task_id, index)
 
 
 def show_changed(
@@ -133,7 +131,7 @@ def show_changed(
 @submits
 def retry(task_id: str) -> ResponseReturnValue:
     """Retry the task as a new one; to undo a cancellation, replacing the old one."""
-    principal, undo = auth.principal_of_page(), "undo" in request.form
+    principal, undo = g.principal, "undo" in request.form
     task, replayed = tasks.retry(
         principal,
         task_id,
@@ -152,7 +150,7 @@ def retry(task_id: str) -> ResponseReturnValue:
 @submits
 def again(task_id: str) -> ResponseReturnValue:
     """Repeat the task with a new seed."""
-    principal, token = auth.principal_of_page(), token_of(request.form)
+    principal, token = g.principal, token_of(request.form)
     task, replayed = tasks.run_again(principal, task_id, idem_key=token)
     if not is_htmx():
         return redirect(url_for(".task", task_id=task.id), 303)
@@ -162,7 +160,7 @@ def again(task_id: str) -> ResponseReturnValue:
 @bp.post("/tasks/<task_id>/delete")
 def delete(task_id: str) -> ResponseReturnValue:
     """Move the task with its pictures to the trash; its card becomes an undo notice."""
-    trash.trash(auth.principal_of_page(), task_id)
+    trash.trash(g.principal, task_id)
     if not is_htmx():
         return redirect(url_for(".index", deleted=task_id), 303)
     return render_template("tasks/_gone.html", task_id=task_id)

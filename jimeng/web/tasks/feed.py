@@ -1,6 +1,6 @@
 """The feed, the page of one task, and the polls for their changes."""
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
@@ -125,7 +125,7 @@ def changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         live=count_live(cards),
-        queue=None if is_page else queue_summary(auth.principal_of_page(), cards),
+        queue=None if is_page else queue_summary(g.principal, cards),
         is_page=is_page,
         titled=cards[0] if is_page and cards else None,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import tasks
@@ -164,17 +164,16 @@ def cancel_tasks() -> ResponseReturnValue:
     """
     Cancel the task ``id``, or with ``all`` every task of a state that still waits.
     """
-    principal = auth.principal_of_page()
     state = request.form.get("all")
     if state in clear_queue.CANCELLABLE:
-        action = clear_queue.cancel_all(principal, principal.user_id, state)
+        action = clear_queue.cancel_all(g.principal, g.principal.user_id, state)
         # A bulk action in progress has its own notice.
         return list_response(
             [] if action.is_open else [ResultCount(CANCELLED, action.done)]
         )
     task_ids = request.form.getlist("id")[:1]
     return list_response(
-        count_results(CANCELLED, tasks.cancel_many(principal, task_ids))
+        count_results(CANCELLED, tasks.cancel_many(g.principal, task_ids))
     )
 
 
@@ -182,7 +181,7 @@ def cancel_tasks() -> ResponseReturnValue:
 @polled
 def cancelling() -> ResponseReturnValue:
     """The progress of a bulk cancellation; at its end htmx reloads the page."""
-    principal, wanted = auth.principal_of_page(), asked_for()
+    principal, wanted = g.principal, asked_for()
     action = clear_queue.find_cancellation(principal, request.args.get("action", ""))
     if action is None or not action.is_open:
         said = [str(ResultCount(CANCELLED, action.done))] if action else []
@@ -202,12 +201,11 @@ def retry_tasks() -> ResponseReturnValue:
     Retry each task ``id`` that was not retried yet; a single one, with consent, also
     if it may be charged twice.
     """
-    principal = auth.principal_of_page()
     task_ids = list(dict.fromkeys(request.form.getlist("id")))[: retries.MAX_AT_ONCE]
-    before = retries.find_retries(principal, task_ids)
+    before = retries.find_retries(g.principal, task_ids)
     agreed = accepts_double_charge() and len(task_ids) == 1
     results = tasks.retry_many(
-        principal,
+        g.principal,
         [task_id for task_id in task_ids if task_id not in before],
         accept_double_charge=agreed,
         idem_key=token_of(request.form),
