@@ -3,7 +3,7 @@ What is made anew with each application, made once.
 
 The tests build hundreds of them. What takes longest is what comes out the same each
 time: the templates' code, which Jinja keeps in files for all processes of a run, and
-the code by which the router makes addresses.
+what the router makes of a rule.
 """
 
 import atexit
@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from types import MethodType
 
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
@@ -26,19 +27,28 @@ def begin() -> None:
         atexit.register(shutil.rmtree, made, ignore_errors=True)
     cache = FileSystemBytecodeCache(os.environ[FOLDER])
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": cache}
-    Rule._compile_builder = kept(Rule._compile_builder)
+    Rule.compile = kept(Rule.compile)
 
 
-def kept(compile_builder: Callable) -> Callable:
+def kept(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:
     """The same, once for each rule: what it makes depends on nothing else."""
-    made: dict[tuple, Callable] = {}
+    made: dict[tuple, Rule] = {}
 
-    def once(rule: Rule, append_unknown: bool = True) -> Callable:
-        if rule.defaults:
-            return compile_builder(rule, append_unknown)
-        key = (rule.rule, append_unknown, *rule._trace)
+    def once(rule: Rule) -> None:
+        if rule.defaults or rule.map.host_matching:
+            return compile_rule(rule)
+        converters = rule.map.converters.items()
+        key = (rule.rule, rule.subdomain, rule.merge_slashes, *converters)
         if key not in made:
-            made[key] = compile_builder(rule, append_unknown)
-        return made[key]
+            compile_rule(rule)
+            made[key] = rule
+            return None
+        same = made[key]
+        rule.arguments = {*same.arguments}
+        for name in ("_parts", "_trace", "_converters"):
+            setattr(rule, name, getattr(same, name))
+        for name in ("_build", "_build_unknown"):
+            setattr(rule, name, MethodType(getattr(same, name).__func__, rule))
+        return None
 
     return once
