@@ -29,6 +29,7 @@ from jimeng.documents import indexes, utcnow
 from jimeng.http.watcher import Watch, Watcher
 from jimeng.local.embedded import Mongo as Embedded
 from jimeng.local.embedded import Redis as EmbeddedRedis
+from tests.forgetting import remember_indexes
 from tests.waiting import PATIENCE_S
 
 MEMORY = Path("/dev/shm")
@@ -207,7 +208,8 @@ def connect_lightly(
 class Connection:
     """
     The tests' connection to MongoDB, made anew where a test has put another in its
-    place: with all its indexes that takes longer than most tests.
+    place. Its indexes are built once: to look at all of them takes longer than most
+    tests.
 
     Its writes do not wait for the journal: only `tests.system` loses servers.
 
@@ -225,8 +227,10 @@ class Connection:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(mongoengine, "connect", connect_lightly)
                 documents.connect(self._config, timeout=PATIENCE_S)
-            indexes.build()
+            if self._made is None:
+                indexes.build()
             self._made = current_client()
+            remember_indexes()
 
     def noting(self, drop: Callable) -> Callable:
         """The same method of a collection, after which an index is missing."""

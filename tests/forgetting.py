@@ -3,6 +3,8 @@
 import math
 import time
 
+from mongoengine import get_connection
+
 from jimeng.documents import indexes
 from jimeng.documents.migrations import record as schema
 from jimeng.errors import outages
@@ -18,6 +20,13 @@ def forget() -> None:
     outages._outages.clear()
     forget_release()
     limits._state.worker = (math.inf, True)  # the tests do its work
+
+
+def remember_indexes() -> None:
+    """All have just been looked at through this connection, and are there."""
+    client, state = get_connection(), indexes._state
+    state.built_through = state.whole = client
+    state.last = indexes.IndexCheck(client, time.monotonic(), {})
 
 
 def forget_lanes() -> None:

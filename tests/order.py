@@ -75,6 +75,15 @@ LONG = (
     "tests/local/test_supervisor.py",
     "tests/local/test_embedded.py",
     "tests/backup/",
+    "tests/storage/",
+    "tests/webhooks/",
+    "tests/access/",
+    "tests/doctor/",
+    "tests/readiness/",
+    "tests/documents/test_slow_database.py",
+    "tests/admin/test_audit.py",
+    "tests/test_start.py",
+    "tests/test_main_job.py",
 )
 
 

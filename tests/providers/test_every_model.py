@@ -139,6 +139,7 @@ def test_every_mode_and_choice_of_a_video(running, services, model):
         {"camera_fixed": True} if video.camera_fixed else {},
         {"last_frame": True} if video.last_frame_output else {},
     ]
+    made = []
     for mode, asked in [*wanted, *(("text-to-video", each) for each in choices)]:
         case = model.id, mode, asked
         seed, tag = 7 if model.takes_seed else None, f"tag-{model.id}-{mode}"
@@ -151,8 +152,11 @@ def test_every_mode_and_choice_of_a_video(running, services, model):
         assert found.done and found.urls, case
         assert found.echoed == {}, case
         assert (found.last_frame_url is not None) is ("last_frame" in asked), case
+        made.append((case, request, found))
+    rows = running.ledger()["rows"][-len(made) :]
+    for (case, request, found), row in zip(made, rows, strict=True):
         size, length = (request.width, request.height), request.video.duration
-        tokens, row = tokens_of(*size, length), running.ledger()["rows"][-1]
+        tokens = tokens_of(*size, length)
         how = {"resolution": request.video.resolution, "sound": request.video.audio}
         cost = model.price.cost(Usage(seconds=length, tokens=tokens, **how))
         assert (row["width"], row["height"], row["micros"]) == (*size, cost), case
